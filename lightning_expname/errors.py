@@ -1,0 +1,26 @@
+"""Every error that this package raises on purpose, under one base class."""
+
+from __future__ import annotations
+
+
+class ExpNameError(Exception):
+    """Base of every error raised by lightning_expname.
+
+    A message says what was got, what is allowed, and what to do next.
+    """
+
+
+class NameSyntaxError(ExpNameError, ValueError):
+    """A text is not a name of the grammar, or a value cannot be written in it."""
+
+
+class TemplateError(ExpNameError, ValueError):
+    """A template of `NamePolicy` names an unknown field or lacks a needed one."""
+
+
+class HparamError(ExpNameError, ValueError):
+    """`include`, `exclude` or `aliases` do not fit the hyper-parameters at hand."""
+
+
+class RecordError(ExpNameError):
+    """A run's record cannot be read, written or claimed."""

@@ -1,0 +1,93 @@
+"""Which checkpoint files belong to a run, told from its names alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+EXTENSION = ".ckpt"
+_PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
+_COUNTER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class CheckpointPlace:
+    """Where a checkpoint callback puts its files.
+
+    Attributes:
+        directory: relative to the run's root (POSIX), or absolute when the user chose it so.
+        name: the file name's template, without extension: `d_model8-bs64-epoch{epoch}`.
+        last: the name of the copy of the last checkpoint, without extension.
+    """
+
+    directory: str
+    name: str
+    last: str = "last"
+
+    def pattern(self, *, ignore_case: bool = False) -> re.Pattern[str]:
+        """A pattern that full-matches this place's files, `epoch` and `step` as groups."""
+        body = f"(?:{_template_pattern(self.name)}|(?P<last>{re.escape(self.last)}))"
+        flags = re.IGNORECASE if ignore_case else 0
+        return re.compile(rf"{body}(?:-v\d+)?{re.escape(EXTENSION)}", flags)
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """One checkpoint on disk: a file, or the directory of a sharded strategy.
+
+    Attributes:
+        path: absolute.
+        epoch: the epoch in its name (0 is the first), None when the name does not tell.
+        is_last: whether it is the copy that `save_last` keeps.
+    """
+
+    path: Path
+    epoch: int | None
+    is_last: bool
+
+
+def _template_pattern(template: str) -> str:
+    """The template as a regular expression; a repeated placeholder is matched, not named twice."""
+    parts, end, seen = [], 0, set[str]()
+    for match in _PLACEHOLDER.finditer(template):
+        parts.append(re.escape(template[end : match.start()]))
+        parts.append(_value_pattern(match.group(1), seen))
+        end = match.end()
+    return "".join([*parts, re.escape(template[end:])])
+
+
+def _value_pattern(field: str, seen: set[str]) -> str:
+    """Epoch and step are whole numbers; a metric is a number as Python formats it."""
+    if field not in ("epoch", "step"):
+        return r"-?(?:\d[\d.e+-]*|nan|inf)"
+    if field in seen:
+        return r"\d+"
+    seen.add(field)
+    return rf"(?P<{field}>\d+)"
+
+
+def list_checkpoints(root: Path, place: CheckpointPlace) -> Iterator[CheckpointFile]:
+    """The checkpoints that lie at `place`, in the order of their names; none if it is missing."""
+    directory = root / place.directory
+    if not directory.is_dir():
+        return
+    pattern = place.pattern()
+    for path in sorted(directory.iterdir(), key=lambda path: _natural(path.name)):
+        if match := pattern.fullmatch(path.name):
+            yield CheckpointFile(path, _epoch(match), match.group("last") is not None)
+
+
+def _epoch(match: re.Match[str]) -> int | None:
+    found = match.groupdict().get("epoch")
+    return None if found is None else int(found)
+
+
+def _natural(name: str) -> tuple[tuple[int, str], ...]:
+    """Sorts epoch9 before epoch10."""
+    return tuple((int(part), "") if part.isdigit() else (0, part) for part in _split_digits(name))
+
+
+def _split_digits(name: str) -> list[str]:
+    return [part for part in re.split(rf"({_COUNTER.pattern})", name) if part]
