@@ -1,0 +1,189 @@
+"""What the record of a constructor keeps of an argument: light, safe, and as it was passed.
+
+Never a tensor, a module, or anything that reaches one: a record must not keep memory alive, be
+seen by the optimizer, or be mutated by the constructor that runs after it was taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import numbers
+import re
+import types
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, Final, NamedTuple
+
+import torch
+
+from ..facts import Kind
+from .classify import comes_from
+from .values import MAX_ITEMS, describe
+
+KEY: Final = "_expname_init"
+"""The key of the record in a module's `__dict__`."""
+
+ATOMS: Final[frozenset[type]] = frozenset(
+    {int, float, bool, str, type(None), complex, torch.dtype, torch.device, torch.Size}
+)
+"""Types whose instances are immutable and hold nothing: kept as they are."""
+
+_MAX_SEQUENCE: Final = 64
+_MAX_DEPTH: Final = 6
+_CONFIG_NAME: Final = re.compile(r"(?i)(config|cfg|conf|args|arguments|namespace|options|hparams)$")
+
+
+class Opaque(NamedTuple):
+    """An argument that is not kept; only the name of its type is."""
+
+    type_name: str
+
+
+class Text(NamedTuple):
+    """An argument that is kept as a description, with the kind of the original."""
+
+    kind: Kind
+    text: str
+
+
+class Missing(NamedTuple):
+    """A parameter that no longer had a value when the record was taken (`del x`)."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ConfigSnapshot:
+    """The entries of a config object; its class, so that declared types can be found."""
+
+    cls: type | None
+    items: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ModuleRef:
+    """A module given as an argument: its class and its own record, never the module."""
+
+    cls: type | None
+    class_name: str
+    record: Any
+
+
+def snapshot(value: Any, depth: int = 0) -> Any:
+    """What a record keeps of the value; never raises."""
+    if type(value) in ATOMS:
+        return value
+    try:
+        return _snapshot(value, depth)
+    except Exception:  # a user's object may raise from any of its methods
+        return Opaque(type(value).__name__)
+
+
+def unwrapped(module: Any) -> Any:
+    """The module within torch.compile, DDP, DataParallel and AveragedModel wrappers."""
+    for _ in range(8):
+        inner = _WRAPPED.get(type(module).__name__)
+        children = vars(module).get("_modules") or {}
+        if inner is None or children.get(inner) is None:
+            return module
+        module = children[inner]
+    return module
+
+
+_WRAPPED: Final[dict[str, str]] = {
+    "OptimizedModule": "_orig_mod",
+    "DistributedDataParallel": "module",
+    "DataParallel": "module",
+    "AveragedModel": "module",
+    "FullyShardedDataParallel": "_fsdp_wrapped_module",
+}
+
+
+def _snapshot(value: Any, depth: int) -> Any:
+    if isinstance(value, torch.nn.Module):
+        return reference(value)
+    if isinstance(value, torch.Tensor):
+        return _tensor(value)
+    if isinstance(value, (enum.Enum, PurePath, numbers.Number, type)):
+        return value
+    if callable(value) and not hasattr(type(value), "to_dict"):
+        return _callable(value)
+    if depth >= _MAX_DEPTH:
+        return Opaque(type(value).__name__)
+    return _container(value, depth)
+
+
+def reference(module: torch.nn.Module) -> ModuleRef:
+    """A light reference to a module: its class and its record."""
+    inner = unwrapped(module)
+    return ModuleRef(type(inner), type(inner).__name__, vars(inner).get(KEY))
+
+
+def _tensor(value: torch.Tensor) -> Any:
+    # A fake or sharded tensor (a subclass) may start a collective or fail on `item`.
+    is_plain = type(value) in (torch.Tensor, torch.nn.Parameter)
+    if is_plain and value.ndim == 0 and value.device.type == "cpu":
+        return value.item()
+    return Opaque(type(value).__name__)
+
+
+def _callable(value: Any) -> Any:
+    name = str(getattr(value, "__qualname__", "<"))
+    bound_to = getattr(value, "__self__", None)
+    is_free = bound_to is None or isinstance(bound_to, (types.ModuleType, type))
+    is_function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType))
+    if is_function and is_free and "<" not in name:
+        return value
+    short = name.rpartition(".")[2]
+    if inspect.isfunction(value) and "<" not in short:
+        return Text("categorical", short)  # a local function may close over tensors
+    return Text("other", describe(value))
+
+
+def _container(value: Any, depth: int) -> Any:
+    if comes_from(value, "omegaconf", "DictConfig", "ListConfig"):
+        return _omega(value, depth)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return _sequence(value, depth)
+    if isinstance(value, Mapping):
+        return _entries(value, depth)
+    entries = _config_entries(value)
+    if entries is None or len(entries) > MAX_ITEMS:
+        return Opaque(type(value).__name__)
+    return ConfigSnapshot(type(value), _entries(entries, depth))
+
+
+def _omega(value: Any, depth: int) -> Any:
+    from omegaconf import OmegaConf  # only reached with an object of omegaconf in hand
+
+    return snapshot(OmegaConf.to_container(value, resolve=False), depth)
+
+
+def _sequence(value: Any, depth: int) -> Any:
+    if len(value) > _MAX_SEQUENCE:
+        return Opaque(type(value).__name__)
+    items = [snapshot(item, depth + 1) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return set(items) if all(type(item) in ATOMS for item in items) else Opaque("set")
+    return items if isinstance(value, list) else tuple(items)
+
+
+def _entries(value: Mapping[Any, Any], depth: int) -> Any:
+    if len(value) > MAX_ITEMS:
+        return Opaque(type(value).__name__)
+    return {str(key): snapshot(item, depth + 1) for key, item in value.items()}
+
+
+def _config_entries(value: Any) -> Mapping[Any, Any] | None:
+    """The entries of a config object; None when it is not one."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    fields = getattr(type(value), "model_fields", None)
+    if isinstance(fields, Mapping) and hasattr(value, "model_dump"):
+        return {name: getattr(value, name) for name in fields}
+    is_named_config = bool(_CONFIG_NAME.search(type(value).__name__))
+    # A DataFrame and a dataset have `to_dict` as well, and would copy all of their data.
+    if hasattr(value, "to_dict") and (is_named_config or not hasattr(value, "__len__")):
+        entries = value.to_dict()
+        return entries if isinstance(entries, Mapping) else None
+    return dict(vars(value)) if is_named_config and hasattr(value, "__dict__") else None
