@@ -1,0 +1,75 @@
+"""Every run names itself, and every name finds its checkpoint.
+
+Public names load on their first use: this package is imported by every pytest run and every
+`Trainer` of an environment, and most of those did not ask for torch or W&B from us.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .callbacks import ExpNameCallback
+    from .checkpoint import ExpNameCheckpoint
+    from .errors import ExpNameError, HparamError, NameSyntaxError, RecordError, TemplateError
+    from .introspect.capture import capture_init, uncapture_init
+    from .introspect.hparams import collect_hparams
+    from .logger import ExpNameLogger
+    from .naming import NAME_VERSION, NamePolicy, Names, format_name, parse_name
+    from .records import RunRecord
+else:
+    # Hidden from the type checker: a visible module `__getattr__` makes it accept any misspelling.
+    _HOMES = {
+        "ExpNameCallback": ".callbacks",
+        "ExpNameCheckpoint": ".checkpoint",
+        "ExpNameError": ".errors",
+        "ExpNameLogger": ".logger",
+        "HparamError": ".errors",
+        "NAME_VERSION": ".naming",
+        "NamePolicy": ".naming",
+        "NameSyntaxError": ".errors",
+        "Names": ".naming",
+        "RecordError": ".errors",
+        "RunRecord": ".records",
+        "TemplateError": ".errors",
+        "capture_init": ".introspect.capture",
+        "collect_hparams": ".introspect.hparams",
+        "format_name": ".naming",
+        "parse_name": ".naming",
+        "uncapture_init": ".introspect.capture",
+    }
+
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name], __name__), name)
+        globals()[name] = value  # found without this function from now on
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_HOMES})
+
+
+__all__ = [
+    "NAME_VERSION",
+    "ExpNameCallback",
+    "ExpNameCheckpoint",
+    "ExpNameError",
+    "ExpNameLogger",
+    "HparamError",
+    "NamePolicy",
+    "NameSyntaxError",
+    "Names",
+    "RecordError",
+    "RunRecord",
+    "TemplateError",
+    "capture_init",
+    "collect_hparams",
+    "format_name",
+    "parse_name",
+    "uncapture_init",
+]

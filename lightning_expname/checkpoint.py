@@ -1,0 +1,99 @@
+"""`ExpNameCheckpoint`, and how any checkpoint callback gets the run's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from .naming import Names
+from .records import CheckpointPlace
+
+
+class ExpNameCheckpoint(ModelCheckpoint):
+    """Lightning's ModelCheckpoint, named by the run.
+
+    Takes ModelCheckpoint's arguments. `dirpath` and `filename` are filled only where they were
+    left None. A stock ModelCheckpoint under an ExpNameLogger is named in the same way.
+
+    Example:
+        >>> ExpNameCheckpoint(monitor="val_acc", mode="max", save_top_k=3)
+    """
+
+
+_MARK = "_expname_free"
+
+
+@dataclass(frozen=True)
+class _Free:
+    """What the user left to us on one checkpoint callback."""
+
+    directory: bool
+    name: bool
+
+
+def note_free(checkpoints: Sequence[ModelCheckpoint]) -> None:
+    """Remembers what users left None, because Lightning's own setup fills it in.
+
+    Kept on the callback itself: it may be used under a second Trainer, copied or sent to a
+    spawned process.
+    """
+    for one in checkpoints:
+        if not hasattr(one, _MARK):
+            setattr(one, _MARK, _Free(one.dirpath is None, one.filename is None))
+
+
+def place(
+    checkpoints: Sequence[ModelCheckpoint], names: Names, root: Path, trainer: Any
+) -> tuple[CheckpointPlace, ...]:
+    """Fills in directory and file names; gives where each callback will write."""
+    for index, one in enumerate(checkpoints):
+        free = getattr(one, _MARK, _Free(directory=False, name=False))
+        if free.directory:
+            one.dirpath = str(root.absolute() / names.checkpoint_dir)
+        if free.name:
+            _fill_name(one, names, trainer, checkpoints[:index])
+    return tuple(dict.fromkeys(_place_of(one, root) for one in checkpoints if one.dirpath))
+
+
+def _fill_name(
+    one: ModelCheckpoint, names: Names, trainer: Any, earlier: Sequence[ModelCheckpoint]
+) -> None:
+    one.filename = names.checkpoint_name + _step(one, names, trainer)
+    one.auto_insert_metric_name = False
+    one.CHECKPOINT_NAME_LAST = f"{names.stem}-last"
+    if any((one.dirpath, one.filename) == (other.dirpath, other.filename) for other in earlier):
+        one.filename += f"-{len(earlier) + 1}"
+
+
+def _step(one: ModelCheckpoint, names: Names, trainer: Any) -> str:
+    """Several checkpoints in one epoch are told apart by their step, not by Lightning's `-v1`."""
+    if "{step" in names.checkpoint_name:
+        return ""
+    by_step = one._every_n_train_steps > 0 or one._train_time_interval is not None
+    return "-step{step}" if by_step or _validates_within_epoch(trainer) else ""
+
+
+def _validates_within_epoch(trainer: Any) -> bool:
+    """`val_check_interval` 1.0 is once an epoch; a smaller fraction or a batch count may be more."""
+    interval = trainer.val_check_interval
+    return isinstance(interval, int) or (interval is not None and interval < 1.0)
+
+
+def _place_of(one: ModelCheckpoint, root: Path) -> CheckpointPlace:
+    directory = Path(str(one.dirpath)).absolute()
+    if directory.is_relative_to(root.absolute()):
+        directory = directory.relative_to(root.absolute())
+    return CheckpointPlace(directory.as_posix(), _template(one), one.CHECKPOINT_NAME_LAST)
+
+
+def _template(one: ModelCheckpoint) -> str:
+    """The file name as Lightning will fill it: `epoch={epoch}` where it inserts the names."""
+    template = one.filename or "{epoch}-{step}"
+    if not one.auto_insert_metric_name:
+        return template
+    return re.sub(r"\{([^{}:]+)", rf"\1{one.CHECKPOINT_EQUALS_CHAR}{{\1", template)
