@@ -9,9 +9,10 @@ from typing import Any, Final
 import torch
 
 from .classify import EMPTY, declared_types
+from .leaves import record_of
 from .reading import Reading, read
 from .signatures import Parameter, own_parameters
-from .snapshots import KEY, ModuleRef, Opaque, reference, snapshot, unwrapped
+from .snapshots import ModuleRef, Opaque, reference, snapshot, unwrapped
 
 _ABSENT: Final = object()
 _PRIMITIVES: Final = (int, float, bool, str, type(None), enum.Enum)
@@ -28,7 +29,7 @@ def arguments_of(module: torch.nn.Module) -> Reading:
     cls = type(inner)
     if cls.__module__.startswith("torch.jit"):  # a compiled module has no constructor of its own
         return Reading(cls)
-    reading = read(vars(inner).get(KEY), cls)
+    reading = read(record_of(inner), cls)
     if reading is None:
         reading = Reading(cls)
         _add_saved(inner, reading)

@@ -18,8 +18,9 @@ from typing import Any, Final
 import torch
 
 from .frames import ROUTES, observe
-from .record import InitRecord
-from .snapshots import ATOMS, KEY
+from .leaves import LEAVES
+from .record import RECORD_KEY, InitRecord
+from .snapshots import ATOMS
 
 SWITCH: Final = "LIGHTNING_EXPNAME_CAPTURE"
 """The environment variable that, set to 0, keeps `install_by_default` from doing anything."""
@@ -76,9 +77,12 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
     # By this very function: the compiler folds it to a constant and drops what follows.
     if _is_compiling() or not _active:
         return
+    cls = self.__class__
+    if cls in LEAVES:
+        return
     try:
         frame = _frame_at(1)
-        route = ROUTES.get(self.__class__)
+        route = ROUTES.get(cls)
         # Nearly every module: the class's own constructor called us, with plain values only.
         # Written out here, because this runs for every module and even a call would show.
         if route is not None and frame.f_code is route.code:
@@ -89,7 +93,7 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
                     break
             else:
                 if local[route.self_name] is self:
-                    self.__dict__[KEY] = InitRecord(route, values, frame.f_lasti)
+                    self.__dict__[RECORD_KEY] = InitRecord(route, values, frame.f_lasti)
                     return
         observe(self, frame)
     except KeyError:  # the constructor deleted a parameter, which the short way does not know

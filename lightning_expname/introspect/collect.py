@@ -10,7 +10,12 @@ from typing import Any
 from ..facts import Facts, Plain
 from .dataset import UNKNOWN, dataset_name
 from .hparams import ModuleFacts
-from .loaders import declared_batch_size, describe_loader, iter_loaders, loader_batch_size
+from .loaders import (
+    declared_batch_size,
+    describe_loader,
+    iter_loaders,
+    loader_batch_size,
+)
 from .optimizer import describe_optimizers, describe_schedulers, learning_rate
 
 _LOADERS = {

@@ -13,8 +13,8 @@ from operator import itemgetter
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
-from .record import InitRecord
-from .snapshots import ATOMS, KEY, Missing, snapshot
+from .record import RECORD_KEY, InitRecord
+from .snapshots import ATOMS, Missing, snapshot
 
 _FOREIGN_FRAMES: Final = 6
 """How many frames of other functions may stand between two constructors (decorators)."""
@@ -105,7 +105,7 @@ def observe(module: Any, frame: FrameType) -> None:
             ROUTES[cls] = Route(cls, plan)
     taken = _walk(module, frame, outermost)
     if taken:
-        module.__dict__[KEY] = InitRecord(cls, taken)
+        module.__dict__[RECORD_KEY] = InitRecord(cls, taken)
 
 
 def frames_of(record: InitRecord) -> list[InitFrame]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from . import source
 from .classify import EMPTY, classify
 from .frames import InitFrame, class_of, frames_of
-from .record import InitRecord
+from .record import RECORD_VERSION, InitRecord
 from .signatures import Parameter, class_at, parameters_of_code, path_of
 from .snapshots import ATOMS, ConfigSnapshot, Missing, ModuleRef, Opaque, Text
 from .values import MAX_TEXT, describe, plain
-
-VERSION: Final = 1
-"""The version of the plain form that a pickled record has."""
 
 
 @dataclass
@@ -40,7 +37,7 @@ def read(record: object, cls: type | None = None) -> Reading | None:
     try:
         if isinstance(record, InitRecord):
             return _Resolver(record).reading
-        if isinstance(record, dict) and record.get("version") == VERSION:
+        if isinstance(record, dict) and record.get("version") == RECORD_VERSION:
             return _from_plain(record, cls)
     except Exception:  # a record that cannot be read is no record
         return None
@@ -178,7 +175,7 @@ def to_plain(record: object) -> dict[str, Any]:
     if reading is None:
         return {}
     return {
-        "version": VERSION,
+        "version": RECORD_VERSION,
         "class": path_of(reading.cls),
         "own": {name: _encode(value) for name, value in reading.own.items()},
         "inherited": {name: _encode(value) for name, value in reading.inherited.items()},

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+RECORD_KEY: Final = "_expname_init"
+"""The key of the record in a module's `__dict__`."""
+
+RECORD_VERSION: Final = 1
+"""Of the plain form, which pickles hold."""
 
 
 class InitRecord:

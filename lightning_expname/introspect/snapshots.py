@@ -20,10 +20,8 @@ import torch
 
 from ..facts import Kind
 from .classify import comes_from
+from .leaves import record_of
 from .values import MAX_ITEMS, describe
-
-KEY: Final = "_expname_init"
-"""The key of the record in a module's `__dict__`."""
 
 ATOMS: Final[frozenset[type]] = frozenset(
     {int, float, bool, str, type(None), complex, torch.dtype, torch.device, torch.Size}
@@ -116,7 +114,7 @@ def _snapshot(value: Any, depth: int) -> Any:
 def reference(module: torch.nn.Module) -> ModuleRef:
     """A light reference to a module: its class and its record."""
     inner = unwrapped(module)
-    return ModuleRef(type(inner), type(inner).__name__, vars(inner).get(KEY))
+    return ModuleRef(type(inner), type(inner).__name__, record_of(inner))
 
 
 def _tensor(value: torch.Tensor) -> Any:

@@ -13,7 +13,14 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from ..facts import Kind, Plain
-from .classify import EMPTY, classify, comes_from, declared_types, declares_only, is_number
+from .classify import (
+    EMPTY,
+    classify,
+    comes_from,
+    declared_types,
+    declares_only,
+    is_number,
+)
 
 MAX_TEXT: Final = 1000
 MAX_ITEMS: Final = 256

@@ -114,8 +114,9 @@ class RunRecord:
             raise RecordError(f"{path}: incomplete record: {error}") from error
 
     def checkpoints(self) -> list[CheckpointFile]:
-        """The run's checkpoints that exist now, by epoch."""
-        return [file for place in self.places for file in list_checkpoints(self.root, place)]
+        """The run's checkpoints that exist now, each once, place by place in order of epoch."""
+        found = (file for place in self.places for file in list_checkpoints(self.root, place))
+        return list({file.path: file for file in found}.values())
 
     def checkpoint(self, which: str | int = "best") -> Path:
         """The path of one checkpoint.

@@ -20,7 +20,7 @@ from torch import nn
 from lightning_expname.introspect import capture
 from lightning_expname.introspect.capture import capture_init, uncapture_init
 from lightning_expname.introspect.hparams import collect_hparams
-from lightning_expname.introspect.snapshots import KEY
+from lightning_expname.introspect.record import RECORD_KEY as KEY
 
 
 def _same(got: Any, expected: Any) -> bool:
