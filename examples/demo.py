@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import warnings
+from functools import partial
 from pathlib import Path
 
 from lightning_expname import ExpNameCheckpoint, ExpNameLogger, RunRecord  # before any model
@@ -21,7 +22,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, Subset, random_split
@@ -78,7 +79,7 @@ class LitDigits(pl.LightningModule):
     def __init__(self, model: nn.Module, lr: float = 1e-3, weight_decay: float = 0.01) -> None:
         super().__init__()
         self.model = model
-        self.optimizer_arguments = {"lr": lr, "weight_decay": weight_decay}
+        self.build_optimizer = partial(torch.optim.AdamW, lr=lr, weight_decay=weight_decay)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         return self._step(batch, "train")
@@ -98,21 +99,29 @@ class LitDigits(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(self.parameters(), **self.optimizer_arguments)
+        return self.build_optimizer(self.parameters())
 
 
-def train(lr: float, root: Path, epochs: int, parts: list[Subset[tuple[Tensor, Tensor]]]) -> RunRecord:
+def train(
+    lr: float, root: Path, epochs: int, parts: list[Subset[tuple[Tensor, Tensor]]]
+) -> RunRecord:
     """One training; all that names it is the code above."""
     pl.seed_everything(0, verbose=False)
     trainer = pl.Trainer(
         logger=ExpNameLogger(root_dir=root, offline=True),
-        callbacks=[ExpNameCheckpoint(monitor="val_acc", mode="max"), TQDMProgressBar(refresh_rate=5)],
+        callbacks=[
+            ExpNameCheckpoint(monitor="val_acc", mode="max"),
+            TQDMProgressBar(refresh_rate=5),
+        ],
         max_epochs=epochs,
         accelerator="cpu",
         log_every_n_steps=5,
         enable_model_summary=False,
     )
-    loaders = (DataLoader(parts[0], batch_size=64, shuffle=True), DataLoader(parts[1], batch_size=64))
+    loaders = (
+        DataLoader(parts[0], batch_size=64, shuffle=True),
+        DataLoader(parts[1], batch_size=64),
+    )
     trainer.fit(LitDigits(PatchTransformer(), lr=lr), *loaders)
     assert isinstance(trainer.logger, ExpNameLogger)
     assert trainer.logger.record is not None
@@ -131,7 +140,9 @@ def test(record: RunRecord, part: Subset[tuple[Tensor, Tensor]]) -> float:
 def show(records: list[RunRecord], root: Path) -> None:
     """The table that W&B shows, with the checkpoint that each name finds, and the tree on disk."""
     console = Console(width=112)
-    table = Table("W&B run", "val_acc", "best checkpoint", title=f"W&B project {records[0].project}")
+    table = Table(
+        "W&B run", "val_acc", "best checkpoint", title=f"W&B project {records[0].project}"
+    )
     for record in records:
         best = record.checkpoint("best").relative_to(root.absolute())
         table.add_row(record.run, f"{record.score:.4f}", f"{best.parent}/\n{best.name}")

@@ -79,7 +79,7 @@ def _step(one: ModelCheckpoint, names: Names, trainer: Any) -> str:
 
 
 def _validates_within_epoch(trainer: Any) -> bool:
-    """`val_check_interval` 1.0 is once an epoch; a smaller fraction or a batch count may be more."""
+    """`val_check_interval` 1.0 is once an epoch; a fraction or a batch count may be more."""
     interval = trainer.val_check_interval
     return isinstance(interval, int) or (interval is not None and interval < 1.0)
 

@@ -174,7 +174,9 @@ class Lifecycle:
         if not path:
             return None
         root, absolute = self.options.root.absolute(), Path(path).absolute()
-        return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+        return (
+            absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
+        ).as_posix()
 
     def end(self, status: Status) -> None:
         """Notes how the run ended; a test after a finished fit leaves it finished."""
@@ -199,7 +201,9 @@ class Lifecycle:
         if record is None:
             return {}
         sections = {**record.config, "expname": self._expname_section(record)}
-        differs = {key for key, value in record.hparams.items() if sections.get(key, value) != value}
+        differs = {
+            key for key, value in record.hparams.items() if sections.get(key, value) != value
+        }
         flat = {key: value for key, value in record.hparams.items() if key not in differs}
         clashing = {"hparams": {key: record.hparams[key] for key in sorted(differs)}}
         return {**flat, **(clashing if differs else {}), **sections}
@@ -249,4 +253,3 @@ def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-

@@ -242,7 +242,9 @@ class ExpNameLogger(WandbLogger):
 
     @rank_zero_only
     @observed
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(
+        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
+    ) -> None:
         """Adds to the config; kept until the run exists. No callable among the values is called."""
         config = {key: plain(value) for key, value in _convert_params(params).items()}
         if self._experiment is None:

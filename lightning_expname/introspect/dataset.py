@@ -13,7 +13,18 @@ UNKNOWN = "data"
 
 _SUFFIX = re.compile(r"_?(?:Lightning)?(?:Data_?Module|Data_?set)$", re.IGNORECASE)
 _GENERIC = frozenset(
-    ("", "tensor", "iterable", "iterabledataset", "map", "concat", "subset", "chain", "stack", "lightning")
+    (
+        "",
+        "tensor",
+        "iterable",
+        "iterabledataset",
+        "map",
+        "concat",
+        "subset",
+        "chain",
+        "stack",
+        "lightning",
+    )
 )
 _DEPTH = 16  # wrappers inside wrappers; a dataset that holds itself ends here
 
@@ -23,7 +34,7 @@ def dataset_name(datamodule: Any, loaders: Any) -> str | None:
 
     In this order: a text `dataset_name` or `name` on the datamodule, the datamodule's class name
     without `DataModule`; then the same of the datasets behind the loaders, looking through
-    `Subset`, `ConcatDataset` and the like. Generic containers (`TensorDataset`, a list) tell nothing.
+    `Subset`, `ConcatDataset` and the like. Containers (`TensorDataset`, a list) tell nothing.
 
     Args:
         datamodule: a LightningDataModule or None.
@@ -72,8 +83,10 @@ def _name_of(holder: Any) -> str | None:
 
 
 def _class_name(cls: type) -> str | None:
-    """The class's name without its suffix; None for containers that say nothing of their content."""
-    if cls.__module__ in ("builtins", "torch", "numpy") or cls.__module__.startswith("torch.utils."):
+    """The class's name without its suffix; None for containers that tell nothing."""
+    if cls.__module__ in ("builtins", "torch", "numpy") or cls.__module__.startswith(
+        "torch.utils."
+    ):
         return None
     name = _SUFFIX.sub("", cls.__name__)
     return None if name.lower() in _GENERIC else name

@@ -128,7 +128,7 @@ def _plan_of(code: CodeType) -> Plan:
 
 def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
     if not names:
-        return lambda local: ()
+        return lambda _: ()
     if len(names) == 1:
         name = names[0]
         return lambda local: (local[name],)

@@ -6,7 +6,7 @@ A loader's truth value is never asked: `bool(DataLoader(iterable_dataset))` rais
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 _BATCH_SIZE_NAMES = ("batch_size", "train_batch_size", "bs")
 
@@ -30,7 +30,7 @@ def loader_batch_size(loader: Any) -> int | None:
     for holder in (loader, getattr(loader, "batch_sampler", None)):
         size = getattr(holder, "batch_size", None)
         if is_count(size):
-            return int(size)
+            return size
     return None
 
 
@@ -39,11 +39,11 @@ def declared_batch_size(holder: Any) -> int | None:
     for name in _BATCH_SIZE_NAMES:
         for value in (getattr(holder, name, None), _saved(holder, name)):
             if is_count(value):
-                return int(value)
+                return value
     return None
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: Any) -> TypeGuard[int]:
     """Whether it is a positive whole number (True is not)."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,7 @@ class _Resolver:
         self._seen: set[str] = set()
         frames = frames_of(record)[::-1]
         self._outermost(frames[0])
-        for outer, inner in zip(frames, frames[1:]):
+        for outer, inner in itertools.pairwise(frames):
             self._inner(outer, inner)
         self._add_rest()
 
@@ -119,7 +120,7 @@ class _Resolver:
         code, last = frame.plan.code, frame.last
         changed = self._changed(frame)
         self._drop_entries(frame.plan.varkw, changed)
-        for name, value in zip(frame.plan.names, frame.values):
+        for name, value in zip(frame.plan.names, frame.values, strict=True):
             if name in self._seen:
                 continue
             self._seen.add(name)

@@ -243,7 +243,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.Name, ast.ex
             isinstance(item, ast.Starred) for item in (*values, *target.elts)
         )
         if is_plain:
-            for inner_target, inner in zip(target.elts, values):
+            for inner_target, inner in zip(target.elts, values, strict=False):
                 yield from _pairs(inner_target, inner)
         else:
             yield from ((name, None) for name in _names_in(target))

@@ -37,7 +37,7 @@ class RunRecord:
         url: the run's page on W&B, None offline.
         record: this record's own path, relative to the root.
         places: where the checkpoints lie.
-        best, last: the best and the newest checkpoint, relative to the root where they lie below it.
+        best, last: the best and the newest checkpoint; relative to the root if they lie below it.
         ordinal: 1 for the first run of its configuration, 2 for `-r2`...
         digest: of all typed hyper-parameters: equal configurations have equal digests.
         path: where this record was read from; not stored in it, so that a tree may move.

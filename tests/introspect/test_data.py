@@ -126,7 +126,10 @@ def test_batch_size_sources() -> None:
     trainer = SimpleNamespace(datamodule=None, lightning_module=module)
     assert batch_size(trainer, DataLoader(KEMDy19Dataset(), batch_sampler=sampler)) == 3
     assert batch_size(trainer, unbatched) == 16
-    assert batch_size(SimpleNamespace(datamodule=HouseDataModule(), lightning_module=module), None) == 24
+    assert (
+        batch_size(SimpleNamespace(datamodule=HouseDataModule(), lightning_module=module), None)
+        == 24
+    )
     assert batch_size(SimpleNamespace(datamodule=None, lightning_module=None), unbatched) is None
 
 
@@ -158,11 +161,18 @@ def test_a_warm_up_does_not_change_the_spoken_rate(schedule: Any) -> None:
 
 def test_the_rate_of_groups() -> None:
     only = torch.optim.Adam([{"params": parameters(), "lr": 1e-4}])
-    mixed = torch.optim.Adam([{"params": parameters(), "lr": 1e-4}, {"params": parameters()}], lr=0.5)
+    mixed = torch.optim.Adam(
+        [{"params": parameters(), "lr": 1e-4}, {"params": parameters()}], lr=0.5
+    )
     lowered = torch.optim.SGD(parameters(), lr=0.1)
     lowered.param_groups[0]["lr"] = 0.0
     tensor = torch.optim.Adam(parameters(), lr=torch.tensor(0.25), capturable=True)
-    assert [learning_rate([one]) for one in (only, mixed, lowered, tensor)] == [1e-4, 0.5, 0.1, 0.25]
+    assert [learning_rate([one]) for one in (only, mixed, lowered, tensor)] == [
+        1e-4,
+        0.5,
+        0.1,
+        0.25,
+    ]
     assert learning_rate([]) is None
 
 

@@ -268,7 +268,7 @@ def test_forty_parameters() -> None:
         "        super().__init__()\n"
     )
     scope: dict[str, Any] = {"nn": nn, "__name__": __name__}
-    exec(source, scope)  # noqa: S102  # shorter than forty lines
+    exec(source, scope)  # shorter than forty lines
     model = scope["Many"](**{name: number for number, name in enumerate(names)})
     facts = describe_module(Lit(model=model))
     assert spoken(facts) == {name: number for number, name in enumerate(names)}

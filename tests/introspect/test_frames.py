@@ -268,7 +268,7 @@ def test_without_source_a_reassigned_argument_is_not_trusted() -> None:
         "        super().__init__()\n"
     )
     scope: dict[str, Any] = {"nn": nn, "__name__": "nowhere"}
-    exec(code, scope)  # noqa: S102  # a class that has no source file
+    exec(code, scope)  # a class that has no source file
     reading = arguments_of(scope["Net"](3))
     assert (reading.own, reading.unrecovered) == ({"m": 2}, ["n"])
 

@@ -118,7 +118,9 @@ def test_a_record_reads_back_equal(tmp_path: Path) -> None:
     assert read_record(changed.path or "") == changed
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"record_version": 1}', '{"record_version": 99}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"record_version": 1}', '{"record_version": 99}']
+)
 def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
@@ -130,7 +132,11 @@ def test_checkpoints_are_told_from_the_names(tmp_path: Path) -> None:
     first, second = (claim(tmp_path, record_of("d8")) for _ in range(2))
     for name in ("d8-epoch9", "d8-epoch10", "d8-last", "d8-r2-epoch3", "d8-x-epoch1", "epoch1"):
         (tmp_path / FOLDER / f"{name}.ckpt").touch()
-    assert [file.path.stem for file in first.checkpoints()] == ["d8-epoch9", "d8-epoch10", "d8-last"]
+    assert [file.path.stem for file in first.checkpoints()] == [
+        "d8-epoch9",
+        "d8-epoch10",
+        "d8-last",
+    ]
     assert [file.epoch for file in first.checkpoints()] == [9, 10, None]
     assert [file.path.stem for file in second.checkpoints()] == ["d8-r2-epoch3"]
     assert first.checkpoint(10).name == "d8-epoch10.ckpt"

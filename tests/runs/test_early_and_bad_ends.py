@@ -46,7 +46,7 @@ def test_an_experiment_asked_for_early_is_renamed(
     logger = ExpNameLogger()
     with pytest.warns(ExpNameWarning, match="model=None, dataset=None") as caught:
         run_id = logger.experiment.id
-        logger.experiment.config["mine"] = 1
+    logger.experiment.config["mine"] = 1
     assert len(caught) == 1
     fit(logger)
     (run,) = expname_recorded()

@@ -1,0 +1,10 @@
+"""`python -m lightning_expname`: the same as `expname`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

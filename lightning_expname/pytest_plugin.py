@@ -1,0 +1,138 @@
+"""pytest fixtures for code that logs to W&B: an isolated root, and what was really recorded in it.
+
+Every pytest run of the environment loads this module, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from .testing import Recorded
+
+_EXIT_SECONDS: Final = 5.0
+_PREFIXES: Final = ("WANDB_", "LIGHTNING_EXPNAME_")
+_FOREIGN: Final = pytest.StashKey[Any]()  # the W&B run that was open before the test, or None
+
+_over: set[Any] = {None}  # `wandb.run` still shows a run that `wandb.teardown` has finished
+
+
+class ReadRecorded(Protocol):
+    """The type of the fixture `expname_recorded`."""
+
+    def __call__(self, *, finish: bool = True, wait: float | None = None) -> list[Recorded]: ...
+
+
+@pytest.fixture
+def expname_root(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An empty directory, the working one during the test, in which W&B writes offline.
+
+    Its name has a space and a letter outside ASCII. Variables `WANDB_*` of the developer's shell
+    (a key, a run's id, a sweep) are hidden, and W&B's caches lie beside the directory. Afterwards
+    every W&B run of this process is finished, and the environment is what it was.
+
+    Example:
+        def test_training(expname_root):
+            train()
+            assert list(expname_root.glob("checkpoints/**/*.ckpt"))
+    """
+    root = tmp_path / "expname rööt"
+    root.mkdir()
+    foreign = request.node.stash[_FOREIGN] = _foreign_run()
+    _forget(foreign)  # W&B reads the environment on its first use only
+    outside = _variables()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        _replace(_isolated(root, tmp_path / "wandb home"))
+        try:
+            yield root
+            _forget(foreign)
+        finally:
+            _replace(outside)
+
+
+@pytest.fixture
+def expname_recorded(expname_root: Path, request: pytest.FixtureRequest) -> ReadRecorded:
+    """Reads back what W&B recorded under `expname_root`: a function that returns a list of runs.
+
+    The runs, of type `lightning_expname.testing.Recorded`, are in the order of their creation.
+    `finish=True` first finishes the runs of this process that are still open; without it they are
+    read as far as they got. `wait` is how long the ends of all runs are waited for together, 5
+    seconds by default and 0 for `finish=False`: a run that was killed never has one.
+
+    Example:
+        def test_names(expname_recorded):
+            train()
+            (run,) = expname_recorded()
+            assert run.name == "d_model64-n_heads4-n_layers2-bs64-lr0.001"
+    """
+
+    def read(*, finish: bool = True, wait: float | None = None) -> list[Recorded]:
+        from .testing import find_recorded, read_recorded
+
+        if finish:
+            _forget(request.node.stash[_FOREIGN])
+        patience = (_EXIT_SECONDS if finish else 0.0) if wait is None else wait
+        end = time.monotonic() + patience
+        paths = find_recorded(expname_root)
+        return [read_recorded(path, wait=max(0.0, end - time.monotonic())) for path in paths]
+
+    return read
+
+
+def _foreign_run() -> Any:
+    """The W&B run that was open before the test: not ours to finish."""
+    run = getattr(sys.modules.get("wandb"), "run", None)
+    if run in _over:
+        return None
+    if run is not None:
+        warnings.warn(
+            f"the W&B run {run.id!r} is open before expname_root: what this test logs may go to it,"
+            " not to expname_root. Finish it first, with run.finish()",
+            pytest.PytestWarning,
+            stacklevel=2,
+        )
+    return run
+
+
+def _forget(foreign: Any) -> None:
+    """Finishes open runs and W&B's process; the next `wandb.init` reads the environment anew."""
+    wandb = sys.modules.get("wandb")
+    if wandb is None or foreign is not None:
+        return
+    if wandb.run is not None:
+        with contextlib.suppress(Exception):  # over already, if the test called `wandb.teardown`
+            wandb.run.finish()
+    wandb.teardown()  # also finishes runs of reinit="create_new", and waits for their files
+    _over.add(wandb.run)
+
+
+def _variables() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.startswith(_PREFIXES)}
+
+
+def _replace(variables: dict[str, str]) -> None:
+    for key in _variables():
+        del os.environ[key]
+    os.environ.update(variables)
+
+
+def _isolated(root: Path, home: Path) -> dict[str, str]:
+    folders = {f"WANDB_{kind}_DIR": home / kind.lower() for kind in ("CACHE", "CONFIG", "DATA")}
+    return {
+        "WANDB_MODE": "offline",
+        "WANDB_CONSOLE": "off",  # else a torn-down run goes on catching what is printed
+        "WANDB_SILENT": "true",
+        "WANDB_ERROR_REPORTING": "false",
+        "WANDB_DIR": str(root),
+        **{key: str(folder) for key, folder in folders.items()},
+    }
