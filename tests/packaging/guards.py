@@ -20,8 +20,6 @@ from importlib.util import find_spec
 spec = find_spec("lightning_expname")
 assert spec.origin.startswith(os.getcwd()), spec
 """
-    "import lightning_expname, os; assert lightning_expname.__file__.startswith(os.getcwd())\n"
-)
 
 _IMPORT = f"""
 import sys

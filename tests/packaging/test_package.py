@@ -63,7 +63,7 @@ def broken() -> list[object]:
 
 @pytest.mark.parametrize(
     ("found", "expected"),
-    [(lambda: ["one"], ["one"]), (lambda: [], []), (lambda: None, []), (broken, []), (None, [])],
+    [(lambda: ["one"], ["one"]), (list, []), (lambda: None, []), (broken, []), (None, [])],
 )
 def test_the_factory_never_raises(
     monkeypatch: pytest.MonkeyPatch, found: object, expected: list[object]

@@ -17,17 +17,12 @@ from lightning.pytorch.tuner import Tuner
 from lit_models import files, fit, lit, loader, trainer
 
 from lightning_expname import ExpNameLogger, TemplateError
-from lightning_expname.observer import ExpNameWarning, _said
+from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 from lightning_expname.testing import read_recorded
 
 STEM = "d_model16-n_heads8-n_layers4-activation.gelu-bs16"
 Read = Callable[[], list[Any]]
-
-
-@pytest.fixture(autouse=True)
-def unsaid() -> None:
-    _said.clear()
 
 
 def test_watch_before_fit_is_kept(expname_root: Path, expname_recorded: Read) -> None:

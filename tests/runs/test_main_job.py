@@ -14,17 +14,12 @@ from lit_models import LitRegressor, MultiModalTransformer, files, fit, lit, loa
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_expname import ExpNameCallback, ExpNameCheckpoint, ExpNameLogger, HparamError
-from lightning_expname.observer import ExpNameWarning, _said
+from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 
 STEM = "d_model16-n_heads8-n_layers4-activation.gelu-bs16"
 FOLDER = "checkpoints/MultiModalTransformer/KEMDy19"
 Read = Callable[[], list[Any]]
-
-
-@pytest.fixture(autouse=True)
-def unsaid() -> None:
-    _said.clear()
 
 
 def best() -> ExpNameCheckpoint:

@@ -26,7 +26,7 @@ LONG = "가" * 30_000  # spans several blocks of the log
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The transaction log of one finished offline run that uses every kind of message."""
     root = tmp_path_factory.mktemp("one run")
     with pytest.MonkeyPatch.context() as patch:
@@ -36,7 +36,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         _record(root)
         wandb.teardown()
     (path,) = find_recorded(root)
-    yield path
+    return path
 
 
 def _record(root: Path) -> None:
