@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from .testing import Recorded
+    from .testing import Recorded, WandbServer
 
 _EXIT_SECONDS: Final = 5.0
 _PREFIXES: Final = ("WANDB_", "LIGHTNING_EXPNAME_")
@@ -87,6 +87,44 @@ def expname_recorded(expname_root: Path, request: pytest.FixtureRequest) -> Read
         return [read_recorded(path, wait=max(0.0, end - time.monotonic())) for path in paths]
 
     return read
+
+
+@pytest.fixture
+def expname_wandb(  # it lives in the root's isolation
+    expname_root: Path,  # noqa: ARG001
+    request: pytest.FixtureRequest,
+) -> Iterator[WandbServer]:
+    """A W&B server on the loopback, of type `lightning_expname.testing.WandbServer`.
+
+    During the test W&B is online: runs of this process and of its children go to the server, and
+    files go below `expname_root`. Afterwards runs still open are finished and the server is gone.
+    What the server was asked and does not know is one warning.
+
+    Example:
+        def test_online(expname_wandb):
+            train()
+            (run,) = expname_wandb.runs.values()
+            assert (run.project, run.state) == ("Net-digits", "running")  # until it is finished
+            assert run.name == "d_model64-bs8-lr0.001"
+
+        def test_outage(expname_wandb):
+            expname_wandb.fail("UpsertBucket", status=503, times=2)
+            train()
+            assert len(expname_wandb.runs) == 1
+            assert expname_wandb.unknown == []
+    """
+    from .testing.wandb_server import WandbServer, unexplained
+
+    with WandbServer() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
+            patch.setenv(name, value)
+        try:
+            yield server
+        finally:
+            server.heal()  # or the end of an open run would be waited for in vain
+            _forget(request.node.stash[_FOREIGN])
+    if told := unexplained(server):
+        warnings.warn(told, pytest.PytestWarning, stacklevel=1)
 
 
 def _foreign_run() -> Any:

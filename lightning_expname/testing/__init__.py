@@ -1,8 +1,21 @@
-"""For tests of code that logs to W&B: read back what was really recorded."""
+"""For tests of code that logs to W&B: what was really recorded, or sent to a server."""
 
 from __future__ import annotations
 
 from .recorded import Recorded, find_recorded, read_recorded
 from .transaction_log import LogError
+from .wandb_artifacts import ServedArtifact
+from .wandb_runs import ServedRun
+from .wandb_server import WandbServer
+from .wandb_state import ServedAlert
 
-__all__ = ["LogError", "Recorded", "find_recorded", "read_recorded"]
+__all__ = [
+    "LogError",
+    "Recorded",
+    "ServedAlert",
+    "ServedArtifact",
+    "ServedRun",
+    "WandbServer",
+    "find_recorded",
+    "read_recorded",
+]
