@@ -39,6 +39,7 @@ class RunOptions:
     root: Path = Path()
     policy: NamePolicy = field(default_factory=NamePolicy)
     speech: Speech = field(default_factory=Speech)
+    group: str | None = None
 
 
 class Lifecycle:
@@ -111,7 +112,8 @@ class Lifecycle:
 
     def _claim(self, facts: Facts, mode: str, run_id: str) -> RunRecord:
         def record_of(ordinal: int) -> RunRecord:
-            return _new_record(facts, self._names(facts, mode, ordinal), mode, run_id)
+            names = self._names(facts, mode, ordinal)
+            return _new_record(facts, names, mode, run_id).replace(group=self.options.group)
 
         try:
             return claim(self.options.root, record_of)

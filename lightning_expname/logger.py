@@ -119,6 +119,7 @@ class ExpNameLogger(WandbLogger):
             root=Path(root_dir),
             policy=NamePolicy.of(policy),
             speech=Speech(include=include, exclude=exclude, aliases=aliases),
+            group=group,
         )
         arguments = init_arguments(
             root=options.root,
@@ -320,6 +321,16 @@ class ExpNameLogger(WandbLogger):
         self._closed = True
         if run is not None:
             run.finish(exit_code=_EXIT_CODES.get(record.status if record else "failed", 1))
+
+    @rank_zero_only
+    @observed
+    def close_run(self) -> None:
+        """Ends the W&B run now, as the record says it ended; nothing may be added to it."""
+        record, run = self._lifecycle.record, self._experiment
+        self._closed = True
+        if run is not None and record is not None and not self._adopted:
+            finished = record.status in ("finished", "running")
+            run.finish(exit_code=0 if finished else _EXIT_CODES.get(record.status, 1))
 
     @rank_zero_only
     def put_summary(self, summary: Mapping[str, Any]) -> None:

@@ -40,6 +40,7 @@ class RunRecord:
         best, last: the best and the newest checkpoint; relative to the root if they lie below it.
         ordinal: 1 for the first run of its configuration, 2 for `-r2`...
         digest: of all typed hyper-parameters: equal configurations have equal digests.
+        group: what it belongs to with others, as in W&B: a study, a cross-validation.
         path: where this record was read from; not stored in it, so that a tree may move.
 
     Example:
@@ -71,6 +72,7 @@ class RunRecord:
     last: str | None = None
     ordinal: int = 1
     digest: str = ""
+    group: str | None = None
     path: Path | None = None
 
     @property
