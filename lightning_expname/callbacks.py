@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from .checkpoint import note_free, place
+from .cli_config import postpone_config, save_config
 from .lifecycle import IDENTITY_KEY
 from .logger import ExpNameLogger
 from .observer import observed
@@ -27,8 +28,12 @@ class ExpNameCallback(Callback):
     @observed
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes which checkpoint callbacks the user left unnamed, before Lightning names them."""
-        if _logger_of(trainer) is not None:
-            note_free(_checkpoints_of(trainer))
+        logger = _logger_of(trainer)
+        if logger is None:
+            return
+        note_free(_checkpoints_of(trainer))
+        if trainer.loggers[0] is logger:  # else the config goes where another logger says
+            postpone_config(trainer)
 
     @observed
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -64,6 +69,8 @@ class ExpNameCallback(Callback):
             return
         if not logger.continues(module, mode):
             logger.begin_run(trainer, module, mode)
+            if logger.record is not None:
+                save_config(trainer, module, logger.root / logger.record.record)
         elif mode == "train":
             logger.reopen_run()
 

@@ -1,0 +1,80 @@
+"""Where LightningCLI's config goes: beside the run's record, once the run has one.
+
+LightningCLI saves its config when the setup hooks run, into a directory that all runs of a logger
+share, and refuses to train when it finds one there: the second run of any configuration. A run
+gets its names later, when training starts, so the saving waits until then. A subclass of
+`SaveConfigCallback` with a `setup` of its own is left alone, and so is whoever saves elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from .observer import observed
+
+_WAITS: Final = "_expname_waits"
+
+
+def config_savers(trainer: Any) -> list[Any]:
+    """LightningCLI's own callbacks that hold and save its config; none without a LightningCLI."""
+    base = _saver_class()
+    return [one for one in trainer.callbacks if base is not None and isinstance(one, base)]
+
+
+def _saver_class() -> Any:
+    """Lightning's class; None where its module, which is heavy, was never loaded."""
+    return getattr(sys.modules.get("lightning.pytorch.cli"), "SaveConfigCallback", None)
+
+
+def postpone_config(trainer: Any) -> None:
+    """Keeps the config from being saved in the setup hooks; `save_config` does it later."""
+    for saver in config_savers(trainer):
+        is_plain = type(saver).setup is _saver_class().setup
+        if is_plain and saver.save_to_log_dir and not saver.already_saved:
+            setattr(saver, _WAITS, True)
+            saver.already_saved = True
+
+
+@observed
+def save_config(trainer: Any, module: Any, record: Path) -> None:
+    """Saves what was postponed as `{stem}.config.yaml` beside the record; on rank 0 alone.
+
+    Args:
+        trainer: whose callbacks were postponed.
+        module: the LightningModule, for users' own `save_config`.
+        record: the record's path; a run that is resumed keeps the configs of its earlier starts.
+    """
+    for saver in config_savers(trainer):
+        if not getattr(saver, _WAITS, False):
+            continue
+        setattr(saver, _WAITS, False)
+        if trainer.is_global_zero:
+            _save(saver, _free_path(record, saver))
+            saver.save_config(trainer, module, trainer.state.fn)
+
+
+def _save(saver: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {"skip_none": False, "overwrite": saver.overwrite, "multifile": saver.multifile}
+    saver.parser.save(saver.config, str(path), **options)
+
+
+def _free_path(record: Path, saver: Any) -> Path:
+    if saver.overwrite:
+        return next(_paths(record, saver))
+    return next(path for path in _paths(record, saver) if not path.exists())
+
+
+def _paths(record: Path, saver: Any) -> Iterator[Path]:
+    """`stem.config.yaml`, `stem.config-2.yaml`...; a config of many files has folders for that."""
+    filename = Path(saver.config_filename)
+    for number in itertools.count(1):
+        again = "" if number == 1 else f"-{number}"
+        if saver.multifile:  # its parts keep their own names, which all runs share
+            yield record.with_name(f"{record.stem}.config{again}") / filename.name
+        else:
+            yield record.with_name(f"{record.stem}.{filename.stem}{again}{filename.suffix}")
