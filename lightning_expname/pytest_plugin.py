@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from .logger import ExpNameLogger
     from .testing import Recorded, WandbServer
 
 _EXIT_SECONDS: Final = 5.0
@@ -58,6 +59,26 @@ def expname_root(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pat
             _forget(foreign)
         finally:
             _replace(outside)
+
+
+@pytest.fixture
+def expname_logger(expname_root: Path) -> ExpNameLogger:
+    """An `ExpNameLogger` that writes offline below `expname_root`.
+
+    Build the model in the test, so that its constructor is watched. The run is read back with
+    `expname_recorded`.
+
+    Example:
+        def test_names(expname_logger, expname_recorded):
+            Trainer(logger=expname_logger, max_epochs=1).fit(LitNet(Net(depth=2)), loader)
+            assert expname_logger.names.run == "depth2-bs8-lr0.001"
+            assert expname_logger.record.checkpoint("last").exists()
+            (run,) = expname_recorded()
+            assert run.config["dropout"] == 0.1
+    """
+    from .logger import ExpNameLogger
+
+    return ExpNameLogger(root_dir=expname_root, offline=True)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .golden import assert_same_names, names_of
 from .recorded import Recorded, find_recorded, read_recorded
 from .transaction_log import LogError
 from .wandb_artifacts import ServedArtifact
@@ -16,6 +17,8 @@ __all__ = [
     "ServedArtifact",
     "ServedRun",
     "WandbServer",
+    "assert_same_names",
     "find_recorded",
+    "names_of",
     "read_recorded",
 ]
