@@ -13,12 +13,20 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .callbacks import ExpNameCallback
     from .checkpoint import ExpNameCheckpoint
-    from .errors import ExpNameError, HparamError, NameSyntaxError, RecordError, TemplateError
+    from .errors import (
+        ExpNameError,
+        HparamError,
+        NameSyntaxError,
+        RecordError,
+        TemplateError,
+        TuneError,
+    )
     from .introspect.capture import capture_init, uncapture_init
     from .introspect.hparams import collect_hparams
     from .logger import ExpNameLogger
     from .naming import NAME_VERSION, NamePolicy, Names, format_name, parse_name
     from .records import RunRecord
+    from .tuning import SyncTrial, TuneResult, load_best_params, tune
 else:
     # Hidden from the type checker: a visible module `__getattr__` makes it accept any misspelling.
     _HOMES = {
@@ -33,11 +41,16 @@ else:
         "Names": ".naming",
         "RecordError": ".errors",
         "RunRecord": ".records",
+        "SyncTrial": ".tuning",
         "TemplateError": ".errors",
+        "TuneError": ".errors",
+        "TuneResult": ".tuning",
         "capture_init": ".introspect.capture",
         "collect_hparams": ".introspect.hparams",
         "format_name": ".naming",
+        "load_best_params": ".tuning",
         "parse_name": ".naming",
+        "tune": ".tuning",
         "uncapture_init": ".introspect.capture",
     }
 
@@ -66,10 +79,15 @@ __all__ = [
     "Names",
     "RecordError",
     "RunRecord",
+    "SyncTrial",
     "TemplateError",
+    "TuneError",
+    "TuneResult",
     "capture_init",
     "collect_hparams",
     "format_name",
+    "load_best_params",
     "parse_name",
+    "tune",
     "uncapture_init",
 ]

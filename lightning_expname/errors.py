@@ -24,3 +24,7 @@ class HparamError(ExpNameError, ValueError):
 
 class RecordError(ExpNameError):
     """A run's record cannot be read, written or claimed."""
+
+
+class TuneError(ExpNameError, ValueError):
+    """A search space, a study or its stored parameters cannot be used."""

@@ -335,7 +335,7 @@ class ExpNameLogger(WandbLogger):
     @rank_zero_only
     def put_summary(self, summary: Mapping[str, Any]) -> None:
         """Adds to the W&B summary, if the run exists."""
-        if self._experiment is not None and summary:
+        if self._experiment is not None and summary and not self._closed:
             self._experiment.summary.update(dict(summary))
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:

@@ -1,0 +1,236 @@
+"""The leader: rank 0 asks Optuna, runs the objective, and tells how the trial ended."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import TuneError
+from ..observer import observed, warn_once
+from .best import TuneResult
+from .budget import ERROR, INTERRUPTED, RUN, Reseed, claim_trial, fail
+from .channel import Channel
+from .locks import Worker
+from .outcome import result_of, write_outcome
+from .plan import Plan
+from .progress import Progress
+from .runs import close_run, run_of, state_of
+from .storage import Home
+from .trial import SyncTrial
+
+Objective = Callable[[SyncTrial], float]
+_TERMINATED: Final = 143
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: `complete`, `pruned`, `failed` or `interrupted`, with its reason."""
+
+    state: str
+    value: float | None = None
+    error: BaseException | None = None
+
+
+class Leader:
+    """One `tune` call on rank 0."""
+
+    def __init__(
+        self, objective: Objective, plan: Plan, channel: Channel, study: Any, home: Home
+    ) -> None:
+        self._objective = objective
+        self._plan = plan
+        self._channel = channel
+        self._study = study
+        self._home = home
+        self._sequence = 0
+
+    def run(self, reseed: Reseed, progress: bool) -> TuneResult:
+        """Runs trials until the budget is spent, and writes the best parameters as they come.
+
+        Raises:
+            TuneError: no trial was completed.
+            Exception: the objective raised one that `catch` does not name.
+        """
+        worker = Worker(self._home.locks)
+        bar = Progress(self._study, self._plan, shown=progress)
+        try:
+            with stopping_on_sigterm(), bar:
+                while trial := claim_trial(self._study, self._plan, self._home, worker.id, reseed):
+                    self._run_one(trial)
+                    bar.step()
+        finally:
+            worker.close()
+        return result_of(self._study, self._plan)
+
+    def _run_one(self, asked: Any) -> None:
+        self._sequence += 1
+        notes = Path(tempfile.mkdtemp(prefix="expname-trial-"))
+        trial = SyncTrial(
+            self._plan,
+            self._channel,
+            self._sequence,
+            asked.number,
+            asks=asked,
+            notes=notes / "notes.jsonl",
+        )
+        try:
+            with heartbeat(self._home, asked):
+                outcome = self._outcome(trial)
+            self._end(asked, trial, outcome)
+        finally:
+            shutil.rmtree(notes, ignore_errors=True)
+        self._go_on(outcome)
+
+    def _outcome(self, trial: SyncTrial) -> Outcome:
+        key = str(self._sequence)
+        self._channel.publish(f"{key}/start", trial.number)
+        outcome = Outcome("interrupted")
+        try:
+            if self._plan.space is not None:
+                self._plan.space.suggest(trial)
+            outcome = judge(self._objective(trial), trial)
+        except BaseException as error:  # interrupted by Ctrl-C or SIGTERM: tried again on resume
+            outcome = Outcome(state_of(error), error=error)
+        finally:
+            self._channel.publish(f"{key}/end", outcome.state)
+        return outcome
+
+    def _end(self, asked: Any, trial: SyncTrial, outcome: Outcome) -> None:
+        """Tells Optuna, W&B and the record; a trial that others took for dead stays so."""
+        from optuna.trial import TrialState
+
+        run = self._close_runs(trial, outcome)
+        try:
+            if run:
+                asked.set_user_attr(RUN, run)
+            if outcome.state == "complete":
+                self._study.tell(asked, outcome.value)
+            elif outcome.state == "pruned":
+                replay(asked, trial)
+                self._study.tell(asked, state=TrialState.PRUNED)
+            else:
+                key = ERROR if outcome.state == "failed" else INTERRUPTED
+                asked.set_user_attr(key, describe(outcome.error))
+                fail(self._study, asked.number)
+        except Exception as error:
+            if not self._is_over(asked):
+                raise
+            warn_once(
+                f"trial {asked.number} was taken for dead by another worker and is tried again"
+                f" there; what it gave here is dropped ({error})"
+            )
+        write_outcome(self._study, self._plan, self._home)
+
+    def _is_over(self, asked: Any) -> bool:
+        trials = self._study.get_trials(deepcopy=False)
+        return any(one.number == asked.number and one.state.is_finished() for one in trials)
+
+    @observed
+    def _close_runs(self, trial: SyncTrial, outcome: Outcome) -> dict[str, Any] | None:
+        """Ends the trial's W&B runs; gives what leads to the last of them."""
+        found = [row["run"] for row in trial.noted() if "run" in row]
+        for logger in trial.loggers:
+            if logger.record is not None:
+                found.append(run_of(logger))
+                close_run(logger, outcome.state, outcome.value)
+        return found[-1] if found else None
+
+    def _go_on(self, outcome: Outcome) -> None:
+        """Raises what must end the study; checks that all ranks left the trial together."""
+        if outcome.state == "interrupted" and outcome.error is not None:
+            raise outcome.error
+        if outcome.state != "failed" or outcome.error is None:
+            return
+        if not isinstance(outcome.error, self._plan.catch):
+            raise outcome.error
+        if not self._channel.await_followers(self._sequence):
+            raise TuneError(
+                "the trial failed on rank 0 only, and another rank is still in it; the study ends,"
+                " since their next collective operations would not meet. Let all ranks raise"
+            ) from outcome.error
+
+
+def judge(value: Any, trial: SyncTrial) -> Outcome:
+    """What an objective's return means, together with what the pruning callback noted."""
+    if any(report.pruned for report in trial.reports):
+        return Outcome("pruned")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        error = TuneError(f"the objective returned {value!r}; return a number")
+        return Outcome("failed", error=error)
+    if not math.isfinite(number):
+        return Outcome("failed", error=TuneError(f"the objective returned {number}"))
+    if trial.watches_in_vain:
+        warn_once(
+            f"tune(monitor={trial.plan.monitor!r}) prunes nothing: give the Trainer"
+            " callbacks=trial.callbacks()"
+        )
+    return Outcome("complete", number)
+
+
+def replay(asked: Any, trial: SyncTrial) -> None:
+    """Reports that a spawned process made on its own copy of an in-memory study."""
+    study = asked.study
+    told = next(
+        one for one in study.get_trials(deepcopy=False) if one.number == asked.number
+    ).intermediate_values
+    for report in trial.reports:
+        if report.step not in told:
+            asked.report(report.value, report.step)
+
+
+def describe(error: BaseException | None) -> str:
+    """An exception in one line of bounded length."""
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+@contextlib.contextmanager
+def heartbeat(home: Home, asked: Any) -> Iterator[None]:
+    """While a trial runs, tells the database so; Optuna itself does it in `optimize` only."""
+    if home.life != "heartbeat":
+        yield
+        return
+    over = threading.Event()
+    interval = home.storage.get_heartbeat_interval()
+
+    def beat() -> None:
+        while True:
+            with contextlib.suppress(Exception):  # the database may be away for a while
+                home.storage.record_heartbeat(asked._trial_id)
+            if over.wait(interval):
+                return
+
+    thread = threading.Thread(target=beat, name="expname-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def stopping_on_sigterm() -> Iterator[None]:
+    """SIGTERM leaves by the same way as Ctrl-C, where nobody else handles it."""
+    usual = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or usual is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise SystemExit(_TERMINATED)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)

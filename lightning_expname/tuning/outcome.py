@@ -1,0 +1,100 @@
+"""What a study has found so far, on disk after every trial."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from typing import Any
+
+from .. import __version__
+from ..errors import TuneError
+from .best import STUDY, STUDY_VERSION, TuneResult, digest_of, write_json
+from .budget import ERROR, RUN, superseded
+from .plan import Plan
+from .space import flat, plain
+from .storage import Home
+
+
+def counts_of(trials: list[Any]) -> dict[str, int]:
+    """How many trials ended in which way; those that a retry replaced are left out."""
+    gone = superseded(trials)
+    states = Counter(one.state.name for one in trials if one.number not in gone)
+    names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
+    return {said: states.get(name, 0) for name, said in names.items()}
+
+
+def best_of(trials: list[Any], direction: str) -> Any | None:
+    """The best completed trial; of equals the first."""
+    sign = 1.0 if direction == "maximize" else -1.0
+    complete = [one for one in trials if one.state.name == "COMPLETE"]
+    usable = [one for one in complete if one.value is not None and math.isfinite(one.value)]
+    return max(usable, key=lambda one: (sign * one.value, -one.number), default=None)
+
+
+def result_of(study: Any, plan: Plan) -> TuneResult:
+    """The study's result.
+
+    Raises:
+        TuneError: no trial was completed; the message says how they ended.
+    """
+    trials = study.get_trials(deepcopy=False)
+    best, counts = best_of(trials, plan.direction), counts_of(trials)
+    if best is None:
+        errors = [one.user_attrs[ERROR] for one in trials if ERROR in one.user_attrs]
+        last = f"; the last error: {errors[-1]}" if errors else ""
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        raise TuneError(f"study {plan.study!r} has no complete trial: {said or 'none'}{last}")
+    return TuneResult(
+        best_params=plain("best_params", plan.compose(best.params)),
+        best_value=float(best.value),
+        best_trial=best.number,
+        path=plan.best_path,
+        counts=counts,
+        run=best.user_attrs.get(RUN),
+        root=plan.root,
+        study=study,
+    )
+
+
+def write_outcome(study: Any, plan: Plan, home: Home) -> None:
+    """Writes `best_params.json` and `study.json`, if there is a best trial yet.
+
+    Several workers may do so: under their turn, the last one has seen the most.
+    """
+    with home.turn():
+        if best_of(study.get_trials(deepcopy=False), plan.direction) is None:
+            return
+        result = result_of(study, plan)
+        write_json(result.path, result.best_params)
+        write_json(result.path.parent / STUDY, study_json(result, plan, home))
+
+
+def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:
+    """Where the best parameters come from."""
+    best = {"trial": result.best_trial, "value": result.best_value, "run": result.run}
+    return {
+        "study_version": STUDY_VERSION,
+        "study": plan.study,
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "features": plan.features,
+        "direction": plan.direction,
+        "monitor": plan.monitor,
+        "n_trials": plan.n_trials,
+        "trials": dict(result.counts),
+        "best": best,
+        "names": sorted(flat(result.best_params)),
+        "digest": digest_of(result.best_params),
+        "search_space": plan.space.to_json() if plan.space else None,
+        "fixed": dict(plan.fixed),
+        "seed": plan.seed,
+        "storage": home.text,
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    loaded = {name: sys.modules.get(name) for name in ("optuna", "lightning", "torch", "wandb")}
+    found = {name: str(getattr(one, "__version__", "")) for name, one in loaded.items() if one}
+    return {"lightning_expname": __version__, "python": sys.version.split()[0], **found}

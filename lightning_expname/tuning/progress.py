@@ -1,0 +1,47 @@
+"""The progress bar of a study: trials done, the best value, the time left."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .outcome import best_of, counts_of
+from .plan import Plan
+
+
+class Progress:
+    """A bar on standard error, where that is a terminal or a notebook; silent elsewhere."""
+
+    def __init__(self, study: Any, plan: Plan, *, shown: bool) -> None:
+        self._study = study
+        self._plan = plan
+        self._shown = shown
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped]  # comes with Lightning
+
+            is_notebook = "ipykernel" in sys.modules
+            self._bar = tqdm(
+                total=self._plan.n_trials,
+                desc=self._plan.study,
+                unit="trial",
+                disable=None if not is_notebook else False,
+            )
+            self.step()
+        return self
+
+    def step(self) -> None:
+        """Shows what has changed since; other workers' trials too."""
+        if self._bar is None:
+            return
+        trials = self._study.get_trials(deepcopy=False)
+        counts, best = counts_of(trials), best_of(trials, self._plan.direction)
+        self._bar.n = min(counts["complete"] + counts["pruned"] + counts["failed"], self._bar.total)
+        said = {"pruned": counts["pruned"]}
+        self._bar.set_postfix({"best": f"{best.value:.4g}", **said} if best else said)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,132 @@
+"""Where a study lives, who may ask it for a trial, and whose trials are dead.
+
+None                 a Journal file, `hparams/{model}/{dataset}/study.journal`: one machine
+"memory"             this process only
+a path               a Journal file
+"postgresql://..."   Optuna's RDBStorage with a heartbeat: several machines
+a storage of Optuna  as it is
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from ..errors import TuneError
+from .journal import lock_home, open_journal
+from .locks import locked
+from .plan import Plan
+
+JOURNAL: Final = "study.journal"
+_HEARTBEAT: Final = 30  # seconds
+_GRACE: Final = 120  # seconds without a heartbeat after which a worker counts as dead
+
+Life = Literal["lock", "heartbeat", "none"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """An open storage.
+
+    Attributes:
+        storage: Optuna's.
+        text: what it is, for people and for study.json; no password.
+        locks: the directory of its locks.
+        life: how workers show that they live: a locked file, a database's heartbeat, or not.
+    """
+
+    storage: Any
+    text: str
+    locks: Path
+    life: Life
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """One worker at a time counts the trials and asks for the next one."""
+        with _advisory(self.storage) or locked(self.locks / "ask"):
+            yield
+
+
+def open_home(spec: Any, plan: Plan) -> Home:
+    """Opens what `tune(storage=...)` says.
+
+    Raises:
+        TuneError: it says nothing usable, or a database's driver is missing.
+    """
+    locks = lock_home(plan.home.absolute() / JOURNAL)
+    if spec is None:
+        spec = plan.home / JOURNAL
+    if isinstance(spec, str) and spec == "memory":
+        from optuna.storages import InMemoryStorage
+
+        return Home(InMemoryStorage(), "memory", locks, life="lock")
+    if isinstance(spec, str) and "://" in spec:
+        return Home(_database(spec), without_password(spec), locks, life="heartbeat")
+    if isinstance(spec, (str, os.PathLike)):
+        path = Path(spec)
+        return Home(open_journal(path), str(spec), lock_home(path.absolute()), life="lock")
+    return _given(spec, locks)
+
+
+def _given(storage: Any, locks: Path) -> Home:
+    from optuna.storages import BaseStorage, RDBStorage
+
+    if not isinstance(storage, BaseStorage):
+        raise TuneError(
+            f"storage is a {type(storage).__name__}; allowed: None (a journal), 'memory', the path"
+            " of a journal, a database's URL, or a storage of Optuna"
+        )
+    beats = isinstance(storage, RDBStorage) and storage.get_heartbeat_interval() is not None
+    return Home(storage, type(storage).__name__, locks, life="heartbeat" if beats else "none")
+
+
+def _database(url: str) -> Any:
+    from optuna.storages import RDBStorage
+
+    lasting = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    try:
+        return RDBStorage(
+            url,
+            engine_kwargs=lasting or {"pool_pre_ping": True},
+            heartbeat_interval=_HEARTBEAT,
+            grace_period=_GRACE,
+        )
+    except ImportError as error:
+        raise TuneError(
+            f"storage {without_password(url)!r} needs a driver that is not installed ({error});"
+            " for PostgreSQL: pip install psycopg[binary], and postgresql+psycopg://..."
+        ) from error
+
+
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def _advisory(storage: Any) -> Any:
+    """PostgreSQL's own lock, which ends with the connection; None for other storages."""
+    engine = getattr(storage, "engine", None)
+    if engine is None or engine.dialect.name != "postgresql":
+        return None
+    return _postgres_turn(engine)
+
+
+@contextlib.contextmanager
+def _postgres_turn(engine: Any) -> Iterator[None]:
+    from sqlalchemy import text
+
+    key = int.from_bytes(hashlib.sha256(b"lightning_expname.tune").digest()[:7], "big")
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+        connection.commit()  # the lock is the session's; an open transaction would pin old rows
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            connection.commit()

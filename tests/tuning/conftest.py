@@ -1,0 +1,14 @@
+"""Constructors are recorded in these tests, and every warning is said anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from lightning_expname import capture_init
+from lightning_expname.observer import _said
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_new_process() -> None:
+    capture_init()
+    _said.clear()

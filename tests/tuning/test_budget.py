@@ -1,0 +1,155 @@
+"""The exact budget: counted on what trials say, and by real workers that are killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightning_expname import SyncTrial, tune
+from lightning_expname.tuning.budget import INTERRUPTED, RETRY_OF, deaths, lost, spent, superseded
+from lightning_expname.tuning.journal import open_journal
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass
+class Told:
+    number: int
+    state: Any
+    user_attrs: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def told(*states: str, retries: dict[int, int] | None = None) -> list[Told]:
+    trials = [Told(i, SimpleNamespace(name=state)) for i, state in enumerate(states)]
+    for number, of in (retries or {}).items():
+        trials[number].user_attrs[RETRY_OF] = of
+    return trials
+
+
+def test_a_retry_stands_in_the_place_of_the_dead() -> None:
+    trials = told("FAIL", "COMPLETE", "RUNNING", "WAITING", retries={2: 0})
+    assert superseded(trials) == {0}
+    assert spent(trials) == 2
+    assert lost(trials) == []
+
+
+def test_a_lost_trial_is_spent_until_it_is_tried_again() -> None:
+    trials = told("FAIL", "PRUNED", "WAITING")
+    assert (spent(trials), [one.number for one in lost(trials)]) == (2, [0])
+
+
+def test_deaths_are_counted_along_the_retries_and_interruptions_are_none() -> None:
+    trials = told("FAIL", "FAIL", "FAIL", retries={1: 0, 2: 1})
+    trials[1].user_attrs[INTERRUPTED] = "SystemExit"
+    assert deaths(trials[2], {one.number: one for one in trials}) == 2
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_however_workers_die_the_budget_is_kept(dies: list[bool]) -> None:
+    budget, trials = 4, list[Told]()
+    for death in [*dies, *[False] * 50]:
+        for one in lost(trials):
+            attrs = {RETRY_OF: one.number}
+            trials.append(Told(len(trials), SimpleNamespace(name="WAITING"), attrs))
+        if spent(trials) >= budget:
+            break
+        waiting = [one for one in trials if one.state.name == "WAITING"]
+        if waiting:
+            asked = waiting[0]
+        else:
+            asked = Told(len(trials), SimpleNamespace(name="RUNNING"))
+            trials.append(asked)
+        asked.state = SimpleNamespace(name="FAIL" if death else "COMPLETE")
+    assert sum(one.state.name == "COMPLETE" for one in trials) == budget
+    assert len(trials) == budget + sum(dies[: len(trials)])
+
+
+def _work(root: Path) -> None:
+    def objective(trial: SyncTrial) -> float:
+        time.sleep(0.02)
+        return trial.suggest_float("x", 0, 1)
+
+    tune(objective, n_trials=10, model="N", dataset="D", seed=7, root_dir=root, progress=False)
+
+
+def test_four_workers_of_one_seed_make_ten_trials_at_ten_points(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=_work, args=(tmp_path,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(180)
+        assert worker.exitcode == 0
+    trials = trials_in(tmp_path)
+    assert [one.state.name for one in trials] == ["COMPLETE"] * 10
+    assert len({one.params["x"] for one in trials}) == 10
+
+
+def trials_in(root: Path) -> list[Any]:
+    storage = open_journal(root / "hparams/N/D/study.journal")
+    return list(optuna.load_study(study_name="N-D", storage=storage).trials)
+
+
+def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(WORKER), str(root), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def say(worker: subprocess.Popen[str], what: str) -> None:
+    """Waits until the worker has said a line."""
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        if line.strip() == what:
+            return
+    raise AssertionError(f"the worker ended without saying {what!r}")
+
+
+def test_a_dead_workers_trial_is_tried_again_by_a_living_one(tmp_path: Path) -> None:
+    victim = start(tmp_path, "--hang", "1")
+    say(victim, "in trial 1")
+    victim.kill()
+    victim.wait(30)
+    (_, dead) = trials_in(tmp_path)
+    assert dead.state.name == "RUNNING"
+    assert start(tmp_path).wait(120) == 0
+    trials = trials_in(tmp_path)
+    assert [one.state.name for one in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert trials[2].params == dead.params
+    assert trials[2].user_attrs[RETRY_OF] == 1
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_the_study_cleanly(tmp_path: Path, signum: int, code: int) -> None:
+    victim = start(tmp_path, "--hang", "1")
+    say(victim, "in trial 1")
+    os.kill(victim.pid, signum)
+    assert victim.wait(60) == code
+    assert [one.state.name for one in trials_in(tmp_path)] == ["COMPLETE", "FAIL"]
+    assert start(tmp_path).wait(120) == 0
+    done = [one for one in trials_in(tmp_path) if one.state.name == "COMPLETE"]
+    assert len(done) == 3
+
+
+def test_a_trial_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert start(tmp_path, "--die", "1", "--retries", "1").wait(120) == -signal.SIGKILL
+    assert start(tmp_path, "--retries", "1").wait(120) == 0
+    trials = trials_in(tmp_path)
+    assert [one.state.name for one in trials] == ["COMPLETE", "FAIL", "FAIL", "COMPLETE"]
+    assert trials[1].params == trials[2].params
