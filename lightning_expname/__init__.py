@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .callbacks import ExpNameCallback
     from .checkpoint import ExpNameCheckpoint
     from .errors import (
+        AlertError,
         ExpNameError,
         HparamError,
         NameSyntaxError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 else:
     # Hidden from the type checker: a visible module `__getattr__` makes it accept any misspelling.
     _HOMES = {
+        "AlertError": ".errors",
         "ExpNameCallback": ".callbacks",
         "ExpNameCheckpoint": ".checkpoint",
         "ExpNameError": ".errors",
@@ -69,6 +71,7 @@ else:
 
 __all__ = [
     "NAME_VERSION",
+    "AlertError",
     "ExpNameCallback",
     "ExpNameCheckpoint",
     "ExpNameError",

@@ -28,3 +28,7 @@ class RecordError(ExpNameError):
 
 class TuneError(ExpNameError, ValueError):
     """A search space, a study or its stored parameters cannot be used."""
+
+
+class AlertError(ExpNameError, ValueError):
+    """Alerts were asked for what there is none of: an unknown event, a limit below one."""

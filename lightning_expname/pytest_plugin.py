@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .logger import ExpNameLogger
-    from .testing import Recorded, WandbServer
+    from .testing import Recorded, SlackServer, WandbServer
 
 _EXIT_SECONDS: Final = 5.0
 _PREFIXES: Final = ("WANDB_", "LIGHTNING_EXPNAME_")
@@ -146,6 +146,34 @@ def expname_wandb(  # it lives in the root's isolation
             _forget(request.node.stash[_FOREIGN])
     if told := unexplained(server):
         warnings.warn(told, pytest.PytestWarning, stacklevel=1)
+
+
+@pytest.fixture
+def expname_slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
+    """A Slack on this machine that records what it is sent, and refuses what Slack would refuse.
+
+    `SLACK_WEBHOOK_URL` leads to it during the test; a bot's token and channel, and the proxies of
+    the developer's shell, are hidden. `expname_slack.mode = "429"` (`500`, `502`, `hang`, `html`,
+    `invalid_auth`, `channel_not_found`) makes it unwell, `stop()` unreachable.
+
+    Example:
+        def test_that_the_end_is_told(expname_slack):
+            with alerts.watch("train"):
+                train()
+            (message,) = expname_slack.wait_for(1)
+            assert "train finished" in message.text
+    """
+    from .testing.slack_server import SlackServer
+
+    for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL", *_proxies()):
+        monkeypatch.delenv(name, raising=False)
+    with SlackServer() as server:
+        monkeypatch.setenv("SLACK_WEBHOOK_URL", server.webhook_url)
+        yield server
+
+
+def _proxies() -> list[str]:
+    return [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy")]
 
 
 def _foreign_run() -> Any:

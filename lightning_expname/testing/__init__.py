@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .golden import assert_same_names, names_of
 from .recorded import Recorded, find_recorded, read_recorded
+from .slack_server import Posted, SlackServer
 from .transaction_log import LogError
 from .wandb_artifacts import ServedArtifact
 from .wandb_runs import ServedRun
@@ -12,10 +13,12 @@ from .wandb_state import ServedAlert
 
 __all__ = [
     "LogError",
+    "Posted",
     "Recorded",
     "ServedAlert",
     "ServedArtifact",
     "ServedRun",
+    "SlackServer",
     "WandbServer",
     "assert_same_names",
     "find_recorded",

@@ -1,0 +1,53 @@
+"""Which way to Slack the user gave, and what is wrong with it as far as one can see."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from ..observer import warn_once
+from .protocol import SlackAccess
+from .senders import SLACK_API
+
+
+def slack_access(
+    webhook: str | None, token: str | None, channel: str | None, api_url: str | None
+) -> SlackAccess:
+    """Arguments before environment, a bot before a webhook; what cannot work is said once."""
+    if webhook is None and token is None:
+        webhook, token = _variable("SLACK_WEBHOOK_URL"), _variable("SLACK_BOT_TOKEN")
+    channel = channel or _variable("SLACK_CHANNEL")
+    if token and not channel:
+        _say("a Slack bot's token needs a channel: pass slack_channel= or set SLACK_CHANNEL")
+        token = None
+    if webhook and not token and not _is_address(webhook):
+        _say(
+            "the Slack webhook is no address: it starts with https://hooks.slack.com/services/ and"
+            " stands on your Slack app's page Incoming Webhooks"
+        )
+        webhook = None
+    if (webhook or token) and find_spec("slack_sdk") is None:
+        _say("alerts to Slack need slack-sdk: pip install 'lightning-expname[slack]'")
+        webhook = token = None
+    return SlackAccess(webhook, token, channel, _with_slash(api_url or SLACK_API))
+
+
+def _variable(name: str) -> str | None:
+    return os.environ.get(name, "").strip() or None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _with_slash(url: str) -> str:
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _say(what: str) -> None:
+    warn_once(f"alerts: {what}; no message goes to Slack, the training goes on")

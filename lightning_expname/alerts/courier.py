@@ -1,0 +1,152 @@
+"""`Courier`: brings messages to channels from threads of its own, and never raises.
+
+It works in the process that trains (for the user's own channels) and in the watchdog (for Slack).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from .message import Message
+from .ranks import Place, wins
+from .senders import Probing, Sender, UnavailableError
+
+RETRY_AFTER_MAX: Final = 30.0
+"""Seconds: how long a channel that says "later" is left alone at most."""
+
+PATIENCE: Final = 600.0
+"""Seconds after which a message that nobody takes is given up."""
+
+_BACK_OFF: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+
+Trouble = Callable[[str], None]
+"""Told in one line what could not be done, and what to do."""
+
+
+class Courier:
+    """Takes messages at once, and delivers them in order, channel by channel.
+
+    Args:
+        senders: the channels; one that hangs does not hold up another.
+        events: the outcomes that are told; all others are only claimed.
+        trouble: told of what went wrong.
+    """
+
+    def __init__(self, senders: Sequence[Sender], events: Sequence[str], trouble: Trouble) -> None:
+        self._lanes = [_Lane(sender, trouble) for sender in senders]
+        self._events = {*events, "summary"}
+        self._pending: list[threading.Thread] = []
+
+    def submit(self, message: Message, place: Place, on_claim: Callable[[str], None]) -> None:
+        """Tells the message, unless another rank tells of the same end.
+
+        Args:
+            message: what to say.
+            place: which rank says it, and how it agrees with the others.
+            on_claim: told the outcome that was agreed on, whoever speaks.
+        """
+        if place.speaks_alone(message):
+            on_claim(message.outcome)
+            self._tell(message)
+            return
+        thread = threading.Thread(
+            target=self._agree, args=(message, place, on_claim), name="expname-claim", daemon=True
+        )
+        self._pending.append(thread)
+        thread.start()
+
+    def _agree(self, message: Message, place: Place, on_claim: Callable[[str], None]) -> None:
+        won, outcome = wins(message, place)
+        on_claim(outcome)
+        if won:
+            self._tell(message)
+
+    def _tell(self, message: Message) -> None:
+        if message.outcome in self._events:
+            for lane in self._lanes:
+                lane.put(message)
+
+    def probe(self) -> None:
+        """Asks each channel, in the background, whether it is set up well."""
+        for lane in self._lanes:
+            lane.put(None)
+
+    def drain(self, seconds: float) -> bool:
+        """Waits until everything is delivered or given up; False when time ran out."""
+        end = time.monotonic() + seconds
+        for thread in self._pending:
+            thread.join(max(0.0, end - time.monotonic()))
+        return all(lane.drain(end) for lane in self._lanes)
+
+
+class _Lane:
+    """One channel, its queue and its thread, which starts with the first message."""
+
+    def __init__(self, sender: Sender, trouble: Trouble) -> None:
+        self._sender = sender
+        self._trouble = trouble
+        self._queue: queue.Queue[Message | None] = queue.Queue()
+        self._idle = threading.Event()
+        self._lock = threading.Lock()
+        self._open = 0
+        self._thread: threading.Thread | None = None
+        self._idle.set()
+
+    def put(self, message: Message | None) -> None:
+        with self._lock:
+            self._open += 1
+            self._idle.clear()
+            self._queue.put(message)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._work, name="expname-alerts", daemon=True
+                )
+                self._thread.start()
+
+    def drain(self, end: float) -> bool:
+        return self._idle.wait(max(0.0, end - time.monotonic()))
+
+    def _work(self) -> None:
+        while True:
+            message = self._queue.get()
+            try:
+                self._deliver(message)
+            except Exception as error:  # the thread must live on: a sender is anybody's code
+                self._complain(error)
+            with self._lock:
+                self._open -= 1
+                if self._open == 0:
+                    self._idle.set()
+
+    def _deliver(self, message: Message | None) -> None:
+        if message is None:
+            if isinstance(self._sender, Probing):
+                self._sender.probe()
+            return
+        end = time.monotonic() + PATIENCE
+        attempt = 0
+        while True:
+            try:
+                self._sender.send(message)
+                return
+            except UnavailableError as error:
+                pause = _pause(attempt, error.retry_after)
+                if time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause)
+            attempt += 1
+
+    def _complain(self, error: Exception) -> None:
+        what = type(self._sender).__name__
+        later = "; alerts are tried again" if isinstance(error, UnavailableError) else ""
+        self._trouble(f"{what}: {error}{later}")
+
+
+def _pause(attempt: int, asked: float | None) -> float:
+    """Seconds until the next attempt: longer each time, or what the channel asks, within limits."""
+    own = _BACK_OFF[min(attempt, len(_BACK_OFF) - 1)]
+    return min(max(own, asked or 0.0), RETRY_AFTER_MAX)

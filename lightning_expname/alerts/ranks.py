@@ -1,0 +1,146 @@
+"""One message per end, however many processes end: the ranks agree through a file.
+
+No collective: the ranks may be dying, and a user may have given the callback to one of them only.
+Each rank waits as long as its news is worth, then creates the file exclusively; the first speaks.
+The rank that failed comes at once. One that was killed, as launchers do with the others, comes
+later, and one that only noticed that its peer is gone comes last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .message import Message
+
+DELAYS: Final[Mapping[str, float]] = {
+    "failed": 0.0,
+    "finished": 0.3,
+    "pruned": 0.5,
+    "interrupted": 1.0,
+    "killed": 2.0,
+}
+"""Seconds before a rank speaks of an end that others may know better."""
+
+CONSEQUENCE_DELAY: Final = 3.5
+_KEEP_SECONDS: Final = 7 * 86400
+_ALIKE: Final = (
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "TORCHELASTIC_RUN_ID",
+    "TORCHELASTIC_RESTART_COUNT",
+    "SLURM_JOB_ID",
+    "SLURM_STEP_ID",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of how many processes speaks, and by what they know their common end.
+
+    Attributes:
+        rank, world: as in torch.distributed.
+        share: the same on all ranks for the same mode, and different for every other one; None
+            when there is nothing that the ranks could have in common: then rank 0 alone speaks.
+        since: claims that are older belong to an earlier launch; seconds since the epoch.
+        folder: where the claims lie; a private one on this machine when None.
+    """
+
+    rank: int = 0
+    world: int = 1
+    share: str | None = None
+    since: float = 0.0
+    folder: str | None = None
+
+    def speaks_alone(self, message: Message) -> bool:
+        """Whether there is nothing to agree on: one process, or no end."""
+        return self.world == 1 or message.outcome in ("started", "summary")
+
+
+def share_of(mode: str, number: int, environment: Mapping[str, str]) -> str | None:
+    """The key of the n-th mode of this program, from what the launcher tells all its ranks."""
+    if "MASTER_PORT" not in environment:
+        return None
+    alike = [environment.get(name, "") for name in _ALIKE]
+    return hashlib.sha256(json.dumps([*alike, mode, number]).encode()).hexdigest()[:24]
+
+
+def wins(message: Message, place: Place) -> tuple[bool, str]:
+    """Waits its turn, then whether this rank speaks, and the outcome that the ranks agreed on."""
+    if message.outcome == "finished" and place.rank != 0:
+        return False, "finished"
+    if place.share is None:
+        return place.rank == 0, message.outcome
+    time.sleep(CONSEQUENCE_DELAY if message.consequence else DELAYS.get(message.outcome, 0.0))
+    try:
+        return _claim(_folder(place) / f"{place.share}.json", message.outcome, place.since)
+    except OSError:
+        return place.rank == 0, message.outcome
+
+
+def _claim(path: Path, outcome: str, since: float) -> tuple[bool, str]:
+    """Creates the file, whole from its first moment; else what stands in it."""
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged.write_text(json.dumps({"outcome": outcome}), encoding="utf-8")
+    try:
+        if path.exists() and path.stat().st_mtime < since:
+            path.unlink(missing_ok=True)
+        os.link(staged, path)
+    except FileExistsError:
+        return False, _outcome_in(path, outcome)
+    finally:
+        staged.unlink(missing_ok=True)
+    return True, outcome
+
+
+def _outcome_in(path: Path, otherwise: str) -> str:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        return str(data["outcome"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return otherwise
+
+
+def _folder(place: Place) -> Path:
+    """The claims' directory, with nobody else's files in it.
+
+    Raises:
+        OSError: it cannot be made, or belongs to somebody else.
+    """
+    if place.folder is not None:
+        folder = Path(place.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        user = os.getuid() if hasattr(os, "getuid") else "me"
+        folder = Path(tempfile.gettempdir()) / f"lightning_expname-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _refuse_strangers(folder)
+    _sweep(folder)
+    return folder
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Anybody can create names below /tmp: a link or another user's directory is not used."""
+    if not hasattr(os, "getuid"):
+        return
+    found = folder.lstat()
+    private = stat.S_IMODE(found.st_mode) & 0o077 == 0
+    if not (stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and private):
+        raise PermissionError(f"{folder} is not a private directory of this user")
+
+
+def _sweep(folder: Path) -> None:
+    limit = time.time() - _KEEP_SECONDS
+    with contextlib.suppress(OSError):
+        for path in folder.glob("*.json"):
+            if path.stat().st_mtime < limit:
+                path.unlink(missing_ok=True)

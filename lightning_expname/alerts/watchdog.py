@@ -1,0 +1,128 @@
+"""The training's end of the watchdog: starting it, telling it, and taking leave of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from .protocol import Lines, line
+
+_PACKAGE: Final = __name__.split(".")[0]
+_WRITE_SECONDS: Final = 1.0
+_PROGRAM: Final = (
+    "import sys; sys.path[:] = sys.argv[2:];"
+    f" from {_PACKAGE}.alerts.watchdog_process import main; main()"
+)
+_HIDDEN: Final = ("token", "secret", "password", "passwd", "api_key", "apikey", "webhook")
+
+Answer = Callable[[dict[str, Any]], None]
+
+
+def is_supported() -> bool:
+    """Whether this system has what the watchdog needs: pipes to select on, and parents."""
+    return sys.platform != "win32" and bool(sys.executable)
+
+
+class Watchdog:
+    """A running watchdog process, which belongs to the process that started it.
+
+    Args:
+        on_answer: called, in a thread, with what it says back.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, on_answer: Answer) -> None:
+        # Its own session: it survives the terminal and Ctrl-C. No output: whoever reads the
+        # training's output to the end would wait for it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-S", "-c", _PROGRAM, str(os.getpid()), *_import_path()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=os.path.abspath(os.sep),
+            env=_environment(os.environ),
+            bufsize=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._pipe = self._process.stdin
+        os.set_blocking(self._pipe.fileno(), False)
+        self._listener = threading.Thread(
+            target=_listen,
+            args=(self._process.stdout, on_answer),
+            name="expname-watchdog",
+            daemon=True,
+        )
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """The watchdog's process id."""
+        return self._process.pid
+
+    def tell(self, **data: Any) -> bool:
+        """Writes one line; False if the watchdog is gone, or does not listen."""
+        rest = line(**data)
+        end = time.monotonic() + _WRITE_SECONDS
+        while rest:
+            try:
+                rest = rest[self._pipe.write(rest) or 0 :]
+            except (OSError, ValueError):
+                return False
+            if rest and not _is_ready(self._pipe, end):
+                self._process.kill()  # half a line was written: what it would say is not true
+                return False
+        return True
+
+    def part(self) -> None:
+        """Says that nothing more will come; it delivers what it has, and ends."""
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+
+    def has_ended(self, seconds: float = 0.0) -> bool:
+        """Whether it has delivered everything, waiting for it at most so long."""
+        try:
+            self._process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            return False
+        self._listener.join(1.0)  # its last words
+        return True
+
+
+def _is_ready(pipe: IO[bytes], end: float) -> bool:
+    seconds = end - time.monotonic()
+    return seconds > 0 and bool(select.select([], [pipe], [], seconds)[1])
+
+
+def _listen(stream: IO[bytes], on_answer: Answer) -> None:
+    lines = Lines()
+    with contextlib.suppress(OSError, ValueError):
+        while piece := stream.read(4096):
+            for data in lines.feed(piece):
+                on_answer(data)
+
+
+def _import_path() -> list[str]:
+    """What this process imports from, so that the watchdog finds the same package and slack-sdk."""
+    own = str(Path(__file__).parents[2])
+    return list(dict.fromkeys([*(os.path.abspath(path) for path in sys.path), own]))
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Without secrets: it needs none of them, and it outlives the training."""
+    return {
+        key: value
+        for key, value in variables.items()
+        if not any(word in key.lower() for word in _HIDDEN)
+    }

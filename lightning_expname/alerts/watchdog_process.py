@@ -1,0 +1,164 @@
+"""The watchdog: a small process that outlives the training by the time it takes to say so.
+
+It delivers what the training tells it to Slack, so that the training never waits for the network.
+When the training is gone without a word (SIGKILL, out of memory, a segfault, `os._exit`), it says
+that, and notes it in the run's record. It imports nothing heavy; Slack's client only to send.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .courier import PATIENCE, Courier
+from .message import Message
+from .out_of_memory import killed_for_memory, memory_kills
+from .protocol import Lines, SlackAccess, line
+from .ranks import Place
+
+POLL_SECONDS: Final = 0.25
+_IGNORED: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP")
+
+
+@dataclass
+class _Open:
+    """A mode under way: what is to be said if its process is killed now."""
+
+    message: Message
+    place: Place
+    record: str | None
+
+
+class Watchdog:
+    """Reads what the training says until it ends, and then tells of what was left open."""
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+        self._open: dict[str, _Open] = {}
+        self._courier: Courier | None = None
+        self._kills = memory_kills()
+        self._out = threading.Lock()
+
+    def run(self) -> None:
+        """Returns when the training is gone and everything is told, or has been tried long enough.
+
+        A forked child of the training may hold the pipe open: so the parent's end counts as well.
+        """
+        lines = Lines()
+        os.set_blocking(0, False)
+        gone = False
+        while not gone:
+            select.select([0], [], [], POLL_SECONDS)
+            gone = os.getppid() != self._parent  # before reading: nothing is written after it
+            while piece := _read():
+                for data in lines.feed(piece):
+                    self._hear(data)
+            gone = gone or piece == b""
+        self._tell_of_killed()
+        if self._courier is not None:
+            self._courier.drain(PATIENCE)
+
+    def _hear(self, data: dict[str, Any]) -> None:
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # a newer or a broken speaker
+            getattr(self, f"_{data.pop('op')}")(**data)
+
+    def _configure(self, slack: dict[str, Any], events: list[str], threads: dict[str, str]) -> None:
+        senders = SlackAccess(**slack).senders(threads, self._on_thread)
+        self._courier = Courier(senders, events, self._on_trouble)
+
+    def _probe(self) -> None:
+        if self._courier is not None:
+            self._courier.probe()
+
+    def _begin(
+        self, key: str, message: dict[str, Any], place: dict[str, Any], record: str | None
+    ) -> None:
+        self._open[key] = _Open(Message.from_json(message), Place(**place), record)
+
+    _update = _begin
+
+    def _say(self, message: dict[str, Any], place: dict[str, Any]) -> None:
+        self._submit(Message.from_json(message), Place(**place), None)
+
+    def _end(self, key: str, message: dict[str, Any] | None, place: dict[str, Any]) -> None:
+        self._open.pop(key, None)
+        if message is not None:
+            self._say(message, place)
+
+    def _submit(self, message: Message, place: Place, record: str | None) -> None:
+        def note(outcome: str) -> None:
+            if record is not None:
+                _close_record(record, outcome)
+
+        if self._courier is not None:
+            self._courier.submit(message, place, note)
+        else:
+            note(message.outcome)
+
+    def _tell_of_killed(self) -> None:
+        """One message for one process: of the innermost mode, with what it was a part of."""
+        if not self._open:
+            return
+        *outer, last = self._open.values()
+        message = last.message.replace(
+            outcome="killed",
+            seconds=time.time() - (last.message.began or time.time()),
+            reason=_reason(self._parent, killed_for_memory(self._kills)),
+            within=outer[-1].message.title if outer else last.message.within,
+            tally=outer[-1].message.tally if outer else last.message.tally,
+        )
+        for one in outer:
+            if one.record is not None:
+                _close_record(one.record, "killed")
+        self._submit(message, last.place, last.record)
+
+    def _on_trouble(self, what: str) -> None:
+        self._answer(trouble=what)
+
+    def _on_thread(self, key: str, stamp: str) -> None:
+        self._answer(thread=key, stamp=stamp)
+
+    def _answer(self, **data: str) -> None:
+        with self._out, contextlib.suppress(OSError):  # nobody listens any more
+            os.write(1, line(**data))
+
+
+def _read() -> bytes | None:
+    """What is in the pipe; None when there is nothing now, empty at its end."""
+    try:
+        return os.read(0, 65536)
+    except BlockingIOError:
+        return None
+
+
+def _reason(pid: int, for_memory: bool) -> str:
+    if for_memory:
+        return f"process {pid} was killed, probably for memory: the kernel's OOM killer struck"
+    return f"process {pid} ended without a word: killed, out of memory, a segfault or os._exit"
+
+
+def _close_record(path: str, outcome: str) -> None:
+    """Notes the end in the run's record, if nobody else has; the record is no reason to fail."""
+    from ..errors import RecordError
+    from ..records import read_record, write_record
+
+    with contextlib.suppress(RecordError, OSError):
+        record = read_record(path)
+        if record.status == "running":
+            now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+            write_record(record.replace(status=outcome, finished=now))
+
+
+def main() -> None:
+    """Entry of the process; its parent is the training."""
+    for name in _IGNORED:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    Watchdog(int(sys.argv[1])).run()
