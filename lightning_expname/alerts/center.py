@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final
 
 from ..errors import AlertError
@@ -253,6 +254,8 @@ class Alerts:
 
     def _slack_courier(self) -> Courier:
         if self._fallback is None:
+            with contextlib.suppress(ImportError):  # at exit, a thread could not import it any more
+                import_module("slack_sdk")
             senders = self._slack.senders(self._threads, self._threads.__setitem__)
             self._fallback = Courier(senders, self._events, _complain)
         return self._fallback
