@@ -17,6 +17,7 @@ from .facts import Facts
 from .introspect.collect import collect
 from .introspect.dataset import UNKNOWN
 from .introspect.hparams import ModuleFacts, describe_module
+from .introspect.secrets import without_secrets
 from .naming import NamePolicy, Names, Speech, derive_names, digest
 from .observer import warn_once
 from .records import CheckpointPlace, RunRecord, claim, write_record
@@ -39,6 +40,7 @@ class RunOptions:
     root: Path = Path()
     policy: NamePolicy = field(default_factory=NamePolicy)
     speech: Speech = field(default_factory=Speech)
+    not_secret: tuple[str, ...] = ()
     group: str | None = None
 
 
@@ -97,6 +99,7 @@ class Lifecycle:
             dataset=self.options.dataset,
         )
         self._report_unnamed(facts)
+        facts = without_secrets(facts, self.options.not_secret)
         record = self._claim(facts, mode, run_id) if trainer.is_global_zero else None
         record = trainer.strategy.broadcast(record)
         self.facts, self.record, self._module = facts, record, module
@@ -127,11 +130,15 @@ class Lifecycle:
 
     def _report_unknown(self, described: ModuleFacts) -> None:
         if described.unrecovered:
+            remedy = (
+                "call self.save_hyperparameters() in its first line, before they are reassigned"
+                if described.watched
+                else "import lightning_expname (or call lightning_expname.capture_init()) before"
+                " the model is built"
+            )
             warn_once(
                 f"these arguments of {described.model} could not be recovered and are in no name"
-                f" and no config: {', '.join(described.unrecovered)}. Import lightning_expname (or"
-                " call capture_init()) before the model is built, or call"
-                " self.save_hyperparameters() in it.",
+                f" and no config: {', '.join(described.unrecovered)}. To have them, {remedy}.",
             )
 
     def _report_unnamed(self, facts: Facts) -> None:
@@ -212,7 +219,7 @@ class Lifecycle:
 
     def _expname_section(self, record: RunRecord) -> dict[str, Any]:
         identity = self.identity()
-        del identity["hparams"]
+        del identity["hparams"], identity["created"]  # no times in what two runs are compared by
         places = [f"{place.directory}/{place.name}.ckpt" for place in record.places]
         return {**identity, "checkpoint": places[0] if places else None}
 

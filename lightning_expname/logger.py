@@ -30,6 +30,8 @@ from .naming import NamePolicy, Names, Speech
 from .observer import observed
 from .records import CheckpointPlace, RunRecord
 from .records.record import Status
+from .redaction import redact
+from .wandb_config import render_config
 from .wandb_settings import init_arguments, with_quick_flush
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class ExpNameLogger(WandbLogger):
         log_model: upload checkpoints as artifacts: `True` at the end, `"all"` at once.
         entity, group, tags, job_type, notes: as in `wandb.init`.
         capture: whether constructors' arguments are recorded from now on, see `capture_init`.
+        not_secret: keys (or patterns, `model.*_token`) that sound like secrets and are none: their
+            values are recorded as they are instead of `<redacted>`.
         wandb_kwargs: further arguments of `wandb.init`.
 
     Raises:
@@ -109,6 +113,7 @@ class ExpNameLogger(WandbLogger):
         job_type: str | None = None,
         notes: str | None = None,
         capture: bool = True,
+        not_secret: Sequence[str] = (),
         wandb_kwargs: dict[str, Any] | None = None,
     ) -> None:
         options = RunOptions(
@@ -119,6 +124,7 @@ class ExpNameLogger(WandbLogger):
             root=Path(root_dir),
             policy=NamePolicy.of(policy),
             speech=Speech(include=include, exclude=exclude, aliases=aliases),
+            not_secret=(not_secret,) if isinstance(not_secret, str) else tuple(not_secret),
             group=group,
         )
         arguments = init_arguments(
@@ -247,7 +253,8 @@ class ExpNameLogger(WandbLogger):
         self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
     ) -> None:
         """Adds to the config; kept until the run exists. No callable among the values is called."""
-        config = {key: plain(value) for key, value in _convert_params(params).items()}
+        given = {str(key): plain(value) for key, value in _convert_params(params).items()}
+        config = render_config(redact(given, allow=self._lifecycle.options.not_secret))
         if self._experiment is None:
             self._pending_config.update(config)
         else:
@@ -278,7 +285,7 @@ class ExpNameLogger(WandbLogger):
             run.name = names.run
         told = {"id": run.id, "url": run.url, "run": run.name, "project": run.project}
         self._lifecycle.update(**{key: value for key, value in told.items() if value})
-        run.config.update(plain(self._lifecycle.config()), allow_val_change=True)
+        run.config.update(render_config(self._lifecycle.config()), allow_val_change=True)
 
     def _forget_run(self) -> None:
         """Another module is trained with this logger: a new experiment, so a new run."""

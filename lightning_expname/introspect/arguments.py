@@ -40,6 +40,11 @@ def arguments_of(module: torch.nn.Module) -> Reading:
     return reading
 
 
+def is_watched(module: torch.nn.Module) -> bool:
+    """Whether the module's construction left a record."""
+    return record_of(unwrapped(module)) is not None
+
+
 def arguments_of_reference(
     given: ModuleRef, parent: torch.nn.Module | None, name: str
 ) -> tuple[Reading, torch.nn.Module | None]:
@@ -85,13 +90,15 @@ def _add_attributes(module: torch.nn.Module, reading: Reading) -> None:
     found: dict[str, Any] = {}
     for name, parameter in own_parameters(type(module)).items():
         value = reading.own.pop(name, _ABSENT)
-        value = _attribute(module, name) if value is _ABSENT else value
+        is_guess = value is _ABSENT
+        value = _attribute(module, name) if is_guess else value
         if isinstance(value, ModuleRef) and not _may_be_module(parameter):
             value = _ABSENT  # self.dropout = nn.Dropout(dropout)
         if value is _ABSENT:
             reading.unrecovered.append(name)
         else:
             found[name] = value
+            reading.guessed += [name] if is_guess else []
     reading.own = {**found, **reading.own}  # in the order of the signature
 
 

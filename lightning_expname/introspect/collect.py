@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..facts import Facts, Plain
+from ..observer import warn_once
+from .data import LOADERS, describe_data
 from .dataset import UNKNOWN, dataset_name
+from .environment import describe_environment
 from .hparams import ModuleFacts
-from .loaders import (
-    declared_batch_size,
-    describe_loader,
-    iter_loaders,
-    loader_batch_size,
-)
-from .optimizer import describe_optimizers, describe_schedulers, learning_rate
-
-_LOADERS = {
-    "train": "train_dataloader",
-    "validate": "val_dataloaders",
-    "test": "test_dataloaders",
-    "predict": "predict_dataloaders",
-}
-_TRAINER_ARGUMENTS = (
-    "max_epochs",
-    "min_epochs",
-    "max_steps",
-    "accumulate_grad_batches",
-    "gradient_clip_val",
-    "gradient_clip_algorithm",
-    "check_val_every_n_epoch",
-    "val_check_interval",
-    "log_every_n_steps",
-    "num_nodes",
-)
-_VERSIONED = ("torch", "lightning", "pytorch_lightning", "wandb", "torchmetrics", "numpy")
+from .loaders import declared_batch_size, iter_loaders, loader_batch_size
+from .main_config import describe_main
+from .metrics import describe_metrics
+from .optimizer import describe_optimizers, learning_rate
+from .schedulers import describe_schedulers
+from .training import describe_trainer, strategy_name
+from .values import plain
 
 
 def collect(
@@ -56,7 +37,7 @@ def collect(
         model: the user's own name for the model.
         dataset: the user's own name for the data.
     """
-    loaders = getattr(trainer, _LOADERS[mode], None)
+    loaders = getattr(trainer, LOADERS[mode], None)
     schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
     return Facts(
         model=model or described.model,
@@ -65,7 +46,7 @@ def collect(
         batch_size=batch_size(trainer, loaders),
         lr=learning_rate(trainer.optimizers, schedulers) if mode == "train" else None,
         fields=_template_fields(trainer, mode),
-        config=_sections(trainer, loaders),
+        config=_sections(trainer, described, mode),
     )
 
 
@@ -79,19 +60,13 @@ def batch_size(trainer: Any, loaders: Any) -> int | None:
 
 def _template_fields(trainer: Any, mode: str) -> dict[str, Plain]:
     return {
-        "strategy": _strategy_name(trainer.strategy),
+        "strategy": strategy_name(trainer.strategy),
         "precision": str(trainer.precision),
         "devices": trainer.num_devices * trainer.num_nodes,
         "accumulate_grad_batches": trainer.accumulate_grad_batches,
         "seed": _seed(),
         "mode": mode,
     }
-
-
-def _strategy_name(strategy: Any) -> str:
-    """`ddp`, `fsdp`...: Lightning's own word where it has one."""
-    word = getattr(strategy, "strategy_name", None)
-    return str(word or type(strategy).__name__.removesuffix("Strategy").lower())
 
 
 def _seed() -> int | None:
@@ -102,37 +77,30 @@ def _seed() -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _sections(trainer: Any, loaders: Any) -> dict[str, Any]:
-    sections = {
-        "optimizer": describe_optimizers(trainer.optimizers),
-        "lr_scheduler": describe_schedulers(trainer.lr_scheduler_configs),
-        "data": _data(trainer, loaders),
-        "trainer": _trainer(trainer),
-        "environment": _environment(),
+def _sections(trainer: Any, described: ModuleFacts, mode: str) -> dict[str, Any]:
+    """Each on its own: what cannot be read of one is no reason to lose the others."""
+    schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
+    readers: dict[str, Callable[[], Any]] = {
+        "optimizer": lambda: describe_optimizers(trainer.optimizers, schedulers),
+        "lr_scheduler": lambda: describe_schedulers(trainer.lr_scheduler_configs),
+        "data": lambda: describe_data(trainer, mode),
+        "metrics": lambda: describe_metrics(trainer.lightning_module),
+        "trainer": lambda: describe_trainer(trainer),
+        "environment": lambda: describe_environment(trainer),
+        "main": lambda: describe_main(trainer),
+        "recovery": lambda: described.recovery,
     }
+    sections = {name: _read(name, reader) for name, reader in readers.items()}
     return {name: section for name, section in sections.items() if section}
 
 
-def _data(trainer: Any, loaders: Any) -> dict[str, Any]:
-    described = [describe_loader(loader) for loader in iter_loaders(loaders)]
-    datamodule = trainer.datamodule
-    by_loader = described[0] if len(described) == 1 else {"loaders": described}
-    return {**by_loader, "datamodule": datamodule and type(datamodule).__name__}
-
-
-def _trainer(trainer: Any) -> Mapping[str, Any]:
-    arguments = {name: getattr(trainer, name, None) for name in _TRAINER_ARGUMENTS}
-    return {
-        **arguments,
-        "precision": str(trainer.precision),
-        "strategy": _strategy_name(trainer.strategy),
-        "accelerator": type(trainer.accelerator).__name__,
-        "devices": trainer.num_devices,
-    }
-
-
-def _environment() -> dict[str, Any]:
-    """Versions of what is loaded: nothing is imported to be asked."""
-    versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in _VERSIONED}
-    known = {name: str(version) for name, version in versions.items() if version is not None}
-    return {"python": platform.python_version(), "host": platform.node(), **known}
+def _read(name: str, reader: Callable[[], Any]) -> Any:
+    try:
+        return plain(reader())
+    except Exception as error:
+        warn_once(
+            f"the config's section {name!r} could not be read ({type(error).__name__}: {error});"
+            " the training and the other sections go on without it",
+            key=f"section {name}",
+        )
+        return None

@@ -102,6 +102,7 @@ class Follower:
     def __init__(self, owner: Owner, root: int) -> None:
         self.rows: list[Row] = []
         self.unrecovered: list[str] = []
+        self.guessed: list[str] = []
         self._owner = owner
         self._root = root
 
@@ -123,6 +124,7 @@ class Follower:
         """
         declared = parameters_of(reading.cls)
         self.unrecovered += [".".join((*path[self._root :], name)) for name in reading.unrecovered]
+        self.guessed += [".".join((*path[self._root :], name)) for name in reading.guessed]
         for name, value in reading.own.items():
             parameter = declared.get(name, Parameter(name))
             self._add((*path, name), value, parameter, live, skip_models)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 
 from ..facts import Hparam
-from .arguments import arguments_of
+from .arguments import arguments_of, is_watched
 from .given import Follower, given_models, has_marker, spoken, with_owner
 from .reading import Reading
 from .snapshots import ConfigSnapshot, Text, unwrapped
@@ -26,11 +26,21 @@ class ModuleFacts:
         model: the exact class name of the model.
         hparams: the model's first, then the LightningModule's own; in the order of signatures.
         unrecovered: arguments whose passed value is not known any more.
+        guessed: arguments taken from attributes, as the module was built before anybody watched.
+        watched: whether the module's construction was watched.
     """
 
     model: str
     hparams: tuple[Hparam, ...]
     unrecovered: tuple[str, ...]
+    guessed: tuple[str, ...] = ()
+    watched: bool = True
+
+    @property
+    def recovery(self) -> dict[str, list[str]]:
+        """For the config: what is not known for certain; empty when everything is."""
+        said = {"from_attributes": self.guessed, "unrecovered": self.unrecovered}
+        return {name: list(names) for name, names in said.items() if names}
 
 
 def collect_hparams(module: torch.nn.Module) -> dict[str, Any]:
@@ -83,7 +93,13 @@ def describe_module(module: torch.nn.Module) -> ModuleFacts:
         return _with_models(inner, reading, models)
     follower = Follower("model", 0)
     follower.follow(reading, (), inner)
-    return ModuleFacts(type(inner).__name__, spoken(follower.rows), tuple(follower.unrecovered))
+    return ModuleFacts(
+        type(inner).__name__,
+        spoken(follower.rows),
+        tuple(follower.unrecovered),
+        tuple(follower.guessed),
+        is_watched(inner),
+    )
 
 
 def _with_models(inner: torch.nn.Module, reading: Reading, models: list[Any]) -> ModuleFacts:
@@ -93,11 +109,14 @@ def _with_models(inner: torch.nn.Module, reading: Reading, models: list[Any]) ->
         part.add_module(path, given, inner, skip=False)
         theirs.rows += part.rows
         theirs.unrecovered += part.unrecovered
+        theirs.guessed += part.guessed
     own = Follower("module", 0)
     own.follow(reading, (), inner, skip_models=True)
     rows = theirs.rows + with_owner(own.rows, "module")
     unrecovered = (*theirs.unrecovered, *own.unrecovered)
-    return ModuleFacts(_model_name(inner, models), spoken(rows), unrecovered)
+    guessed = (*theirs.guessed, *own.guessed)
+    name = _model_name(inner, models)
+    return ModuleFacts(name, spoken(rows), unrecovered, guessed, is_watched(inner))
 
 
 def _model_name(inner: torch.nn.Module, models: list[Any]) -> str:

@@ -51,29 +51,3 @@ def is_count(value: Any) -> TypeGuard[int]:
 def _saved(holder: Any, name: str) -> Any:
     hparams = getattr(holder, "hparams", None)
     return hparams.get(name) if isinstance(hparams, Mapping) else None
-
-
-def describe_loader(loader: Any) -> dict[str, Any]:
-    """What the config says of one loader."""
-    dataset = getattr(loader, "dataset", None)
-    return {
-        "loader": type(loader).__name__,
-        "dataset": type(dataset).__name__ if dataset is not None else None,
-        "size": _size(dataset),
-        "batch_size": loader_batch_size(loader),
-        "num_workers": getattr(loader, "num_workers", None),
-        "drop_last": getattr(loader, "drop_last", None),
-        "sampler": _class_name(getattr(loader, "sampler", None)),
-    }
-
-
-def _class_name(value: Any) -> str | None:
-    return None if value is None else type(value).__name__
-
-
-def _size(dataset: Any) -> int | None:
-    """Samples in the dataset; None for streams, and for a `__len__` that raises."""
-    try:
-        return len(dataset)
-    except Exception:
-        return None

@@ -1,14 +1,14 @@
-"""Facts about optimizers and learning-rate schedulers, as they were configured."""
+"""Facts about optimizers, as they were configured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .values import plain
 
 _CYCLIC = ("OneCycleLR", "CyclicLR")  # these overwrite `initial_lr` with the cycle's own start
-_PROGRESS = ("last_epoch", "base_lrs", "num_bad_epochs", "cooldown_counter", "best", "lr_lambdas")
+_MOVED_BY_CYCLES = ("lr", "momentum", "betas")
 
 
 def learning_rate(optimizers: Sequence[Any], schedulers: Sequence[Any] = ()) -> float | None:
@@ -45,36 +45,37 @@ def _is_cyclic(scheduler: Any) -> bool:
     return type(scheduler).__name__ in _CYCLIC or any(map(_is_cyclic, inner))
 
 
-def describe_optimizers(optimizers: Iterable[Any]) -> dict[str, Any]:
-    """Class and defaults; a list when there are several."""
-    described = [_describe_optimizer(optimizer) for optimizer in optimizers]
+def describe_optimizers(
+    optimizers: Iterable[Any], schedulers: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """Class, defaults and the groups that differ from them; by position when there are several."""
+    is_cyclic = any(map(_is_cyclic, schedulers))
+    described = [_describe_optimizer(optimizer, is_cyclic) for optimizer in optimizers]
     return described[0] if len(described) == 1 else {str(i): d for i, d in enumerate(described)}
 
 
-def _describe_optimizer(optimizer: Any) -> dict[str, Any]:
-    defaults = {key: plain(value) for key, value in optimizer.defaults.items()}
-    return {"name": type(optimizer).__name__, **defaults}
+def _describe_optimizer(optimizer: Any, is_cyclic: bool) -> dict[str, Any]:
+    optimizer = getattr(optimizer, "_optimizer", optimizer)
+    described = {
+        "name": type(optimizer).__name__,
+        **{key: plain(value) for key, value in optimizer.defaults.items()},
+    }
+    moved = _MOVED_BY_CYCLES if is_cyclic else ()
+    differing = [_differences(group, described, moved) for group in optimizer.param_groups]
+    if not any(differing):
+        return described
+    sizes = [{"parameters": len(group["params"])} for group in optimizer.param_groups]
+    groups = [{**size, **own} for size, own in zip(sizes, differing, strict=True)]
+    return {**described, "groups": groups}
 
 
-def describe_schedulers(configs: Iterable[Any]) -> dict[str, Any]:
-    """Class, arguments, interval and frequency; a list when there are several."""
-    described = [_describe_scheduler(config) for config in configs]
-    return described[0] if len(described) == 1 else {str(i): d for i, d in enumerate(described)}
-
-
-def _describe_scheduler(config: Any) -> dict[str, Any]:
-    stepping = {key: getattr(config, key, None) for key in ("interval", "frequency", "monitor")}
-    return {**_scheduler_arguments(config.scheduler), **stepping}
-
-
-def _scheduler_arguments(scheduler: Any) -> dict[str, Any]:
-    """The scheduler's public plain attributes, without those that count its progress."""
-    arguments = {key: value for key, value in vars(scheduler).items() if _is_argument(key, value)}
-    inner = [_scheduler_arguments(one) for one in getattr(scheduler, "_schedulers", ())]
-    nested = {"schedulers": inner} if inner else {}
-    return {"name": type(scheduler).__name__, **arguments, **nested}
-
-
-def _is_argument(key: str, value: Any) -> bool:
-    plain_type = isinstance(value, (int, float, str, bool, type(None)))
-    return plain_type and not key.startswith("_") and key not in _PROGRESS
+def _differences(
+    group: Mapping[str, Any], defaults: Mapping[str, Any], moved: Collection[str]
+) -> dict[str, Any]:
+    """What the user gave this group: its own settings, and words of his own (`name`)."""
+    settings = {key: group[key] for key in defaults if key in group and key not in moved}
+    if "lr" in settings:
+        settings["lr"] = _group_rate(group)
+    own = {key: plain(value) for key, value in settings.items() if plain(value) != defaults[key]}
+    names = {key: value for key, value in group.items() if isinstance(value, str)}
+    return {**own, **{key: value for key, value in names.items() if key not in defaults}}

@@ -25,12 +25,14 @@ class Reading:
         own: what the outermost constructor takes, `**kwargs` flattened, defaults included.
         inherited: other arguments of base-class constructors: what the author passes on.
         unrecovered: names (dotted within a dict or config) whose passed value is not known.
+        guessed: names of `own` that were taken from attributes, without any record.
     """
 
     cls: type | None = None
     own: dict[str, Any] = field(default_factory=dict)
     inherited: dict[str, Any] = field(default_factory=dict)
     unrecovered: list[str] = field(default_factory=list)
+    guessed: list[str] = field(default_factory=list)
 
 
 def read(record: object, cls: type | None = None) -> Reading | None:

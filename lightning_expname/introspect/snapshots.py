@@ -6,11 +6,11 @@ seen by the optimizer, or be mutated by the constructor that runs after it was t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import inspect
 import numbers
-import re
 import types
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -21,16 +21,15 @@ import torch
 from ..facts import Kind
 from .classify import comes_from
 from .leaves import record_of
-from .values import MAX_ITEMS, describe
+from .values import MAX_ITEMS, config_entries, describe
 
 ATOMS: Final[frozenset[type]] = frozenset(
     {int, float, bool, str, type(None), complex, torch.dtype, torch.device, torch.Size}
 )
 """Types whose instances are immutable and hold nothing: kept as they are."""
 
-_MAX_SEQUENCE: Final = 64
+_MAX_SEQUENCE: Final = 1024
 _MAX_DEPTH: Final = 6
-_CONFIG_NAME: Final = re.compile(r"(?i)(config|cfg|conf|args|arguments|namespace|options|hparams)$")
 
 
 class Opaque(NamedTuple):
@@ -145,7 +144,7 @@ def _container(value: Any, depth: int) -> Any:
         return _sequence(value, depth)
     if isinstance(value, Mapping):
         return _entries(value, depth)
-    entries = _config_entries(value)
+    entries = config_entries(value)
     if entries is None or len(entries) > MAX_ITEMS:
         return Opaque(type(value).__name__)
     return ConfigSnapshot(type(value), _entries(entries, depth))
@@ -154,7 +153,20 @@ def _container(value: Any, depth: int) -> Any:
 def _omega(value: Any, depth: int) -> Any:
     from omegaconf import OmegaConf  # only reached with an object of omegaconf in hand
 
-    return snapshot(OmegaConf.to_container(value, resolve=False), depth)
+    raw = OmegaConf.to_container(value, resolve=False)
+    with contextlib.suppress(Exception):  # one that leads nowhere: all stay as they are written
+        raw = _settled(raw, OmegaConf.to_container(value, resolve=True))
+    return snapshot(raw, depth)
+
+
+def _settled(raw: Any, resolved: Any) -> Any:
+    """What interpolations lead to, but for the environment's variables: these may be secrets."""
+    if isinstance(raw, dict) and isinstance(resolved, dict):
+        return {key: _settled(item, resolved.get(key)) for key, item in raw.items()}
+    if isinstance(raw, list) and isinstance(resolved, list):
+        return [_settled(*pair) for pair in zip(raw, resolved, strict=True)]
+    is_private = isinstance(raw, str) and "env:" in raw
+    return raw if is_private else resolved
 
 
 def _sequence(value: Any, depth: int) -> Any:
@@ -170,18 +182,3 @@ def _entries(value: Mapping[Any, Any], depth: int) -> Any:
     if len(value) > MAX_ITEMS:
         return Opaque(type(value).__name__)
     return {str(key): snapshot(item, depth + 1) for key, item in value.items()}
-
-
-def _config_entries(value: Any) -> Mapping[Any, Any] | None:
-    """The entries of a config object; None when it is not one."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    fields = getattr(type(value), "model_fields", None)
-    if isinstance(fields, Mapping) and hasattr(value, "model_dump"):
-        return {name: getattr(value, name) for name in fields}
-    is_named_config = bool(_CONFIG_NAME.search(type(value).__name__))
-    # A DataFrame and a dataset have `to_dict` as well, and would copy all of their data.
-    if hasattr(value, "to_dict") and (is_named_config or not hasattr(value, "__len__")):
-        entries = value.to_dict()
-        return entries if isinstance(entries, Mapping) else None
-    return dict(vars(value)) if is_named_config and hasattr(value, "__dict__") else None

@@ -28,9 +28,9 @@ from lightning_expname.introspect.collect import batch_size
 from lightning_expname.introspect.dataset import dataset_name
 from lightning_expname.introspect.optimizer import (
     describe_optimizers,
-    describe_schedulers,
     learning_rate,
 )
+from lightning_expname.introspect.schedulers import describe_schedulers
 
 
 class KEMDy19Dataset(Dataset[int]):

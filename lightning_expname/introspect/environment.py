@@ -1,0 +1,127 @@
+"""The `environment` section: where and of what code a run was made. Two runs may differ in it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..redaction import scrub, scrub_arguments
+
+_VERSIONED: Final = (
+    "lightning_expname",
+    "torch",
+    "lightning",
+    "pytorch_lightning",
+    "wandb",
+    "torchmetrics",
+    "numpy",
+    "torchvision",
+    "torchaudio",
+    "transformers",
+    "timm",
+    "sklearn",
+    "pandas",
+    "optuna",
+    "hydra",
+    "omegaconf",
+)
+_GIT: Final = ("git", "-c", "core.fsmonitor=false")
+_SECONDS: Final = 2.0
+
+
+def describe_environment(trainer: Any) -> dict[str, Any]:
+    """Versions, host, devices, git and the command line; secrets are scrubbed from all of it."""
+    devices = _gpus(trainer)
+    return {
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "platform": sys.platform,
+        "cpu_count": os.cpu_count(),
+        **({"gpu": devices, "cuda": _cuda()} if devices else {}),
+        **_versions(),
+        **describe_git(),
+        "command": shlex.join(scrub_arguments(sys.argv)),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Of what is loaded: nothing is imported to be asked."""
+    versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in _VERSIONED}
+    return {name: str(version) for name, version in versions.items() if version is not None}
+
+
+def _gpus(trainer: Any) -> list[str]:
+    """The names of the GPUs that this process uses."""
+    import torch
+
+    if type(trainer.accelerator).__name__ != "CUDAAccelerator" or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(index) for index in trainer.device_ids]
+
+
+def _cuda() -> str | None:
+    import torch
+
+    return torch.version.cuda
+
+
+def describe_git() -> dict[str, Any]:
+    """Commit, branch, whether tracked files have changed, and the remote without credentials.
+
+    Of the working directory; empty outside a repository, without git, with WANDB_DISABLE_GIT, and
+    when git takes longer than two seconds.
+    """
+    if os.environ.get("WANDB_DISABLE_GIT", "").lower() in ("1", "true", "yes"):
+        return {}
+    status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-ahead-behind")
+    answers = _ask([status, ("config", "--get-regexp", r"^remote\..*\.url$")])
+    if answers[0] is None:
+        return {}
+    lines = answers[0].splitlines()
+    heads = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# branch."))
+    remotes = [line.split(" ", 1)[1] for line in (answers[1] or "").splitlines()]
+    return {
+        "git_commit": heads.get("branch.oid"),
+        "git_branch": heads.get("branch.head"),
+        "git_dirty": any(not line.startswith("#") for line in lines),
+        **({"git_remote": scrub(remotes[0])} if remotes else {}),
+    }
+
+
+def _ask(commands: Sequence[Sequence[str]]) -> list[str | None]:
+    """What git answers to each, asked at once; None where it does not."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    running: list[subprocess.Popen[str] | None] = []
+    for command in commands:
+        try:
+            running.append(
+                subprocess.Popen(
+                    [*_GIT, *command],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    encoding="utf-8",
+                    errors="replace",
+                )
+            )
+        except OSError:  # no git here
+            running.append(None)
+    return [_answer(process) for process in running]
+
+
+def _answer(process: subprocess.Popen[str] | None) -> str | None:
+    if process is None:
+        return None
+    with process:
+        try:
+            text, _ = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+    return text if process.returncode == 0 else None

@@ -1,0 +1,89 @@
+"""How a config is rendered so that W&B keeps it: every value, exactly, and not too much of it.
+
+W&B counts in doubles, drops NaN, refuses some keys and 15 MB; it says so late or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .facts import Plain
+from .observer import warn_once
+
+MAX_BYTES: Final = 4_000_000
+"""Of the whole config, as JSON; W&B's own limit is 15 MB, and its pages are slow long before."""
+
+_EXACT: Final = 2**53
+_RESERVED: Final = ("_wandb",)
+
+
+def render_config(config: Mapping[str, Plain]) -> dict[str, Any]:
+    """The config as W&B is told it; what is too large is left out with one warning.
+
+    Integers beyond 2^53 and NaN, Infinity are texts; keys lose what W&B would strip or refuse.
+
+    Args:
+        config: plain values, see `introspect.values.plain`.
+
+    Example:
+        >>> render_config({"n": 2**60, "x": float("inf"), "lr": 1e-05})
+        {'n': '1152921504606846976', 'x': 'Infinity', 'lr': 1e-05}
+    """
+    rendered = {_key(key): _value(value) for key, value in config.items()}
+    sizes = {key: len(json.dumps(value)) + len(key) for key, value in rendered.items()}
+    return rendered if sum(sizes.values()) <= MAX_BYTES else _bounded(rendered, sizes)
+
+
+def _bounded(rendered: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
+    """Without the largest entries: they are named, with their size, and the rest is kept."""
+    total, left_out = sum(sizes.values()), []
+    for key in sorted(sizes, key=lambda key: -sizes[key]):
+        if total <= MAX_BYTES:
+            break
+        total -= sizes[key]
+        left_out.append(key)
+        rendered[key] = f"<left out: {sizes[key]} bytes>"
+    warn_once(
+        f"the config has {sum(sizes.values())} bytes, and {MAX_BYTES} at most are sent to W&B;"
+        f" left out: {', '.join(left_out[:5])}{', ...' if len(left_out) > 5 else ''}",
+        key="config size",
+    )
+    return rendered
+
+
+def _key(key: str) -> str:
+    name = _encodable(key).strip("-") or "-"
+    return f"{name}_" if name in _RESERVED else name
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _encodable(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -_EXACT <= value <= _EXACT else _digits(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _not_finite(value)
+    if isinstance(value, Mapping):
+        return {_key(str(key)): _value(item) for key, item in value.items()}
+    return [_value(item) for item in value]
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no more than 4 300 digits
+        return hex(value)
+
+
+def _not_finite(value: float) -> str:
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _encodable(text: str) -> str:
+    """Half of a surrogate pair cannot be encoded, and would lose the whole config."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
