@@ -88,5 +88,15 @@ def _class_name(cls: type) -> str | None:
         "torch.utils."
     ):
         return None
-    name = _SUFFIX.sub("", cls.__name__)
+    return spoken_name(cls.__name__)
+
+
+def spoken_name(class_name: str) -> str | None:
+    """What a class of data is called: without its suffix; None where that tells nothing.
+
+    Example:
+        >>> spoken_name("KEMDy19DataModule"), spoken_name("TensorDataset")
+        ('KEMDy19', None)
+    """
+    name = _SUFFIX.sub("", class_name)
     return None if name.lower() in _GENERIC else name

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from .values import plain
 
+_remembered: dict[str, Any] = {}
+
+
+def remember_main(config: Mapping[str, Any]) -> None:
+    """Takes the composed config of the program, as plain values, from whoever was told it."""
+    forget_main()
+    _remembered.update(config)
+
+
+def forget_main() -> None:
+    """The program of that config is over."""
+    _remembered.clear()
+
 
 def describe_main(trainer: Any) -> dict[str, Any]:
-    """Hydra's composed config with its interpolations as they are written, or the CLI's config.
+    """Hydra's composed config, or the CLI's config.
+
+    Hydra's is as our callback was told it (interpolations resolved, but for those that lead to the
+    environment or nowhere), else as Hydra saved it (interpolations as they are written).
 
     Empty when neither started the program. Nothing is imported: either is loaded already, or it
     did not start the program.
     """
-    return hydra_config() or cli_config(trainer)
+    return _as_dict(_remembered) or hydra_config() or cli_config(trainer)
 
 
 def hydra_config() -> dict[str, Any]:

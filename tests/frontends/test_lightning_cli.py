@@ -161,3 +161,18 @@ def test_expnamecli_takes_another_logger(expname_root: Path) -> None:
     assert isinstance(trainer.logger, CSVLogger)
     trainer = run(config(), cli=ExpNameCLI, trainer_defaults={"logger": CSV})
     assert isinstance(trainer.logger, CSVLogger)
+
+
+def test_the_config_is_in_main_without_its_secrets(
+    expname_root: Path, expname_recorded: ReadRecorded
+) -> None:
+    values = config(logger=OURS)
+    values["model"]["api_key"] = "hunter2hunter2"
+    trainer = run(values)
+    (recorded,) = expname_recorded()
+    main = recorded.config["main"]
+    assert main["model"]["net"]["init_args"]["width"] == 8
+    assert (main["model"]["lr"], main["seed_everything"]) == (0.01, 7)
+    assert main["trainer"]["max_epochs"] == 1
+    assert main["model"]["api_key"] == "<redacted>"
+    assert trainer.logger.record.config["main"] == main

@@ -1,0 +1,3 @@
+"""For Hydra: config groups (`logger: expname`, `callbacks: expname`) and the resolver `expname`."""
+
+from __future__ import annotations
