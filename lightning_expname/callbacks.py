@@ -73,6 +73,25 @@ class ExpNameCallback(Callback):
                 save_config(trainer, module, logger.root / logger.record.record)
         elif mode == "train":
             logger.reopen_run()
+        logger.begin_performance(trainer, mode)
+
+    @observed
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The monitored metric may have a new best."""
+        if logger := _logger_of(trainer):
+            logger.note_performance(trainer, trainer.current_epoch)
+
+    @observed
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same for the epoch before: what it logs at its very end is known only now."""
+        if (logger := _logger_of(trainer)) and trainer.current_epoch:
+            logger.note_performance(trainer, trainer.current_epoch - 1)
+
+    @observed
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same for the last epoch."""
+        if (logger := _logger_of(trainer)) and trainer.current_epoch:
+            logger.note_performance(trainer, trainer.current_epoch - 1)
 
     @observed
     def on_save_checkpoint(
@@ -89,12 +108,14 @@ class ExpNameCallback(Callback):
     ) -> None:
         """Notes how the run ended, with the reason's type."""
         if logger := _logger_of(trainer):
+            logger.put_performance(trainer)
             logger.end_run(_status_of(exception))
 
     @observed
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes that a mode ended well."""
         if logger := _logger_of(trainer):
+            logger.put_performance(trainer)
             logger.end_run("finished")
 
 

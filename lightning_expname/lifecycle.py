@@ -20,6 +20,7 @@ from .introspect.hparams import ModuleFacts, describe_module
 from .introspect.secrets import without_secrets
 from .naming import NamePolicy, Names, Speech, derive_names, digest
 from .observer import warn_once
+from .performance import Performance
 from .records import CheckpointPlace, RunRecord, claim, write_record
 from .records.record import Status
 
@@ -52,6 +53,7 @@ class Lifecycle:
         self.facts: Facts | None = None
         self.names: Names | None = None
         self.record: RunRecord | None = None
+        self.performance = Performance()
         self._module: object | None = None
         self._writes = False  # only the rank that claimed the record writes it
 
@@ -104,6 +106,7 @@ class Lifecycle:
         record = trainer.strategy.broadcast(record)
         self.facts, self.record, self._module = facts, record, module
         self._writes = trainer.is_global_zero and record.path is not None
+        self.performance = Performance()
         self.names = self._names(facts, mode, record.ordinal)
         return self.record
 
@@ -186,6 +189,16 @@ class Lifecycle:
         return (
             absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
         ).as_posix()
+
+    def performed(self, trainer: Any, mode: str) -> dict[str, Any]:
+        """What the summary says at the end of a mode; the record keeps the best score as well."""
+        summary = self.performance.summary(trainer, mode)
+        if "best_score" in summary and self.record is not None:
+            if self.record.score is None:
+                self.update(score=summary["best_score"], monitor=summary["monitor"])
+            else:  # the checkpoint's, which was told when it was saved
+                del summary["best_score"]
+        return summary
 
     def end(self, status: Status) -> None:
         """Notes how the run ended; a test after a finished fit leaves it finished."""

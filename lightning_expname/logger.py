@@ -28,6 +28,7 @@ from .introspect.values import plain
 from .lifecycle import Lifecycle, RunOptions
 from .naming import NamePolicy, Names, Speech
 from .observer import observed
+from .performance import Monitored
 from .records import CheckpointPlace, RunRecord
 from .records.record import Status
 from .redaction import redact
@@ -299,6 +300,34 @@ class ExpNameLogger(WandbLogger):
     def reopen_run(self) -> None:
         """More training of the same module: the record says so."""
         self._lifecycle.update(status="running", finished=None)
+
+    def begin_performance(self, trainer: Trainer, mode: str) -> None:
+        """Starts the clock of a mode, and has W&B show the best value of the monitored metric."""
+        performance = self._lifecycle.performance
+        performance.begin(trainer, mode)
+        if performance.monitored is not None and self._experiment is not None:
+            self._show_best(performance.monitored)
+
+    @observed
+    def _show_best(self, monitored: Monitored) -> None:
+        """With an explicit definition W&B forgets the step that Lightning gave to all metrics."""
+        self._real_experiment.define_metric(
+            monitored.metric,
+            step_metric="trainer/global_step",
+            step_sync=True,
+            summary=monitored.direction,
+        )
+
+    def note_performance(self, trainer: Trainer, epoch: int) -> None:
+        """After a validation and after an epoch: the monitored metric may have a new best."""
+        self._lifecycle.performance.note(trainer, epoch)
+
+    @observed
+    def put_performance(self, trainer: Trainer) -> None:
+        """At the end of a mode, also of one that failed: the final performance."""
+        mode = trainer.state.fn.value.replace("fit", "train") if trainer.state.fn else "train"
+        if self._lifecycle.record is not None and not self._closed:
+            self.put_summary(self._lifecycle.performed(trainer, mode))
 
     def end_run(self, status: Status) -> None:
         """Notes in the record how the run ended; W&B is told in `finalize`."""
