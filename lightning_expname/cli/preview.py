@@ -14,6 +14,7 @@ from ..facts import Facts, Hparam
 from ..introspect.classify import classify
 from ..introspect.values import plain
 from ..naming import NamePolicy, Names, Speech, derive_names
+from .configured import configured_names
 from .text import aligned
 
 _TEMPLATES: Final = ("project", "stem", "run", "checkpoint")
@@ -29,13 +30,17 @@ def add_to(verbs: Any) -> None:
     _add_facts(parser)
     _add_choice(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run_verb=_preview)
+    parser.set_defaults(run_verb=_preview, refuse=parser.error)
 
 
 def _add_facts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("hparams", nargs="*", metavar="NAME=VALUE", help="hyper-parameters")
-    parser.add_argument("--model", required=True, help="the model's exact name")
-    parser.add_argument("--dataset", required=True, help="the training data's exact name")
+    parser.add_argument("--config", metavar="FILE", help="of LightningCLI, or composed by Hydra")
+    parser.add_argument(
+        "--no-import", action="store_true", help="do not import the classes that FILE names"
+    )
+    parser.add_argument("--model", help="the model's exact name")
+    parser.add_argument("--dataset", help="the training data's exact name")
     parser.add_argument("--batch-size", type=int, help="of one step on one device")
     parser.add_argument("--lr", type=float, help="the configured learning rate")
     parser.add_argument("--ordinal", type=int, default=1, help="n of the n-th equal run")
@@ -59,14 +64,30 @@ def _listed(text: str) -> list[str]:
 
 
 def _preview(options: argparse.Namespace) -> None:
-    names = derive_names(
+    _check(options)
+    names = configured_names(options) if options.config else _spoken_names(options)
+    print(json.dumps(asdict(names), ensure_ascii=True) if options.json else _table(names))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not options.config and (options.model is None or options.dataset is None):
+        options.refuse("give --model and --dataset, or --config FILE")
+    choice = ("batch_size", "lr", "include", "exclude", "alias", *_TEMPLATES)
+    if options.config and (options.hparams or any(getattr(options, one) for one in choice)):
+        options.refuse(
+            "beside --config only --model, --dataset, --mode, --no-import and --json may stand;"
+            " hyper-parameters and the logger's arguments are read from the file"
+        )
+
+
+def _spoken_names(options: argparse.Namespace) -> Names:
+    return derive_names(
         _facts(options),
         _policy(options),
         _speech(options),
         ordinal=options.ordinal,
         mode=options.mode,
     )
-    print(json.dumps(asdict(names), ensure_ascii=True) if options.json else _table(names))
 
 
 def _table(names: Names) -> str:

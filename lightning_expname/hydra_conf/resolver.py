@@ -41,7 +41,7 @@ def resolve(field: str = "stem", *, _root_: Any, _parent_: Any) -> str:
           sweep: {dir: multirun, subdir: "${expname:stem}"}
     """
     from ..errors import TemplateError
-    from .safe_config import UNSTABLE, task_config
+    from ..introspect.safe_config import UNSTABLE, task_config
 
     if field not in FIELDS:
         raise TemplateError(

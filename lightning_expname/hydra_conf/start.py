@@ -20,7 +20,7 @@ class ExpNameStart(Callback):
         """Runs in the process of the job, also in a worker and on every rank."""
         from ..introspect.capture import install_by_default
         from ..introspect.main_config import remember_main
-        from .safe_config import task_config
+        from ..introspect.safe_config import task_config
 
         install_by_default()
         remember_main(task_config(config))

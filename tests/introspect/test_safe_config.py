@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from lightning_expname.hydra_conf.safe_config import UNSTABLE, plain_config, task_config
+from lightning_expname.introspect.safe_config import UNSTABLE, plain_config, task_config
 
 
 @pytest.fixture(autouse=True)
