@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .checkpoint import ExpNameCheckpoint
     from .errors import (
         AlertError,
+        EstimatorError,
         ExpNameError,
         HparamError,
         NameSyntaxError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         TemplateError,
         TuneError,
     )
+    from .estimators import ExpNameClassifier, ExpNameRegressor
     from .introspect.capture import capture_init, uncapture_init
     from .introspect.hparams import collect_hparams
     from .logger import ExpNameLogger
@@ -32,10 +34,13 @@ else:
     # Hidden from the type checker: a visible module `__getattr__` makes it accept any misspelling.
     _HOMES = {
         "AlertError": ".errors",
+        "EstimatorError": ".errors",
         "ExpNameCallback": ".callbacks",
         "ExpNameCheckpoint": ".checkpoint",
+        "ExpNameClassifier": ".estimators",
         "ExpNameError": ".errors",
         "ExpNameLogger": ".logger",
+        "ExpNameRegressor": ".estimators",
         "HparamError": ".errors",
         "NAME_VERSION": ".naming",
         "NamePolicy": ".naming",
@@ -72,10 +77,13 @@ else:
 __all__ = [
     "NAME_VERSION",
     "AlertError",
+    "EstimatorError",
     "ExpNameCallback",
     "ExpNameCheckpoint",
+    "ExpNameClassifier",
     "ExpNameError",
     "ExpNameLogger",
+    "ExpNameRegressor",
     "HparamError",
     "NamePolicy",
     "NameSyntaxError",

@@ -32,3 +32,7 @@ class TuneError(ExpNameError, ValueError):
 
 class AlertError(ExpNameError, ValueError):
     """Alerts were asked for what there is none of: an unknown event, a limit below one."""
+
+
+class EstimatorError(ExpNameError, ValueError):
+    """An estimator, its columns or its saved model do not fit what was asked of them."""

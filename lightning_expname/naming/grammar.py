@@ -7,6 +7,7 @@
     key   := seg ("__" seg)*    a dotted key; the first seg starts with a letter or an escape
     seg   := [A-Za-z0-9_]+ without "__" | "_e" (empty)
     label := a word without a value; one that would read as something else has "_" appended
+           | n "of" m "features-" six of [a-z0-9], a selection of features, as it stands
 
 `-` ends a part iff it stands alone and a letter or `_` follows: `lr1e-05` and `pad-1` survive. The
 alphabet is exactly [A-Za-z0-9._-], which POSIX file names, W&B artifacts, unquoted Hydra overrides
@@ -39,6 +40,8 @@ EMPTY_NAME: Final = "default"
 _LABEL: Final = WORD | {"-"}
 _SHORT: Final = re.compile(rf"([A-Za-z_](?:[A-Za-z0-9_]*?[A-Za-z_])??)({NUMBER})")
 _SEPARATOR: Final = re.compile(r"(?<!-)-(?=[A-Za-z_])")
+_SELECTION: Final = re.compile(r"[0-9]+of[0-9]+features-[a-z0-9]{6}")
+_PART_SELECTION: Final = re.compile(rf"(^|(?<!-)-)({_SELECTION.pattern})(?=-[A-Za-z_]|$)")
 _DIGEST: Final = re.compile(r"_h([a-z2-7]{10})")
 _LEGAL: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 
@@ -109,13 +112,14 @@ def parse_name(text: str) -> ParsedName:
     >>> name["d_model"], name["act"], name.ordinal, name.suffix
     (1024, 'gelu', 2, {'epoch': 13})
     """
-    if not isinstance(text, str) or not _LEGAL.fullmatch(text):
+    legal = _PART_SELECTION.sub(_as_label, text) if isinstance(text, str) else ""
+    if not _LEGAL.fullmatch(legal):
         raise NameSyntaxError(
             f"{text!r} is no name: a name starts with a letter or '_', ends with a letter, digit "
             "or '_', and holds only A-Z a-z 0-9 . _ -"
         )
     parsed = ParsedName()
-    for part in _SEPARATOR.split(text):
+    for part in _SEPARATOR.split(legal):
         try:
             _read_part(part, parsed)
         except NameSyntaxError as error:
@@ -123,6 +127,11 @@ def parse_name(text: str) -> ParsedName:
     for key, number in parsed.suffix.items():
         parsed.setdefault(key, number)
     return parsed
+
+
+def _as_label(selection: re.Match[str]) -> str:
+    """A selection of features as any other label is written."""
+    return selection[1] + escape_first(selection[2]).replace("-", "--")
 
 
 def _read_part(part: str, parsed: ParsedName) -> None:
@@ -240,7 +249,11 @@ def format_label(text: str) -> str:
 
     >>> format_label("all_features"), format_label("resnet50")
     ('all_features', 'resnet50_')
+    >>> format_label("13of21features-ab12cd")  # how a selection of features is written everywhere
+    '13of21features-ab12cd'
     """
+    if _SELECTION.fullmatch(text):
+        return text
     if not text:
         raise NameSyntaxError("a label is empty; give it at least one letter")
     body = escape(text, _LABEL)

@@ -59,6 +59,7 @@ def derive_names(
     *,
     ordinal: int = 1,
     mode: str = "train",
+    root: str = ROOT,
 ) -> Names:
     """Name a run.
 
@@ -69,6 +70,7 @@ def derive_names(
         ordinal: from 1 to 99999; above 1 `-r{ordinal}` ends the stem.
         mode: unless it is `train`, or the template says `{mode}`, a word at the end of stem and
             run.
+        root: the folder that everything of `checkpoint` lies in.
 
     Raises:
         HparamError: `speech` or a template names a hyper-parameter that does not exist.
@@ -81,7 +83,7 @@ def derive_names(
         'd_model64-bs8-lr0.001'
     """
     naming = _Naming(facts, policy, speech, _checked_ordinal(ordinal), mode)
-    directory, name, record = _checkpoint(naming)
+    directory, name, record = _checkpoint(naming, root)
     (project,) = cut(policy.project)
     return Names(
         project=project_name(project, naming.known),
@@ -207,12 +209,12 @@ def _added(added: Sequence[Part]) -> int:
     return sum(len(part.text) + 1 for part in added)
 
 
-def _checkpoint(naming: _Naming) -> tuple[str, str, str]:
+def _checkpoint(naming: _Naming, root: str) -> tuple[str, str, str]:
     """Folder, file name and record of the checkpoint template."""
     segments = cut(naming.policy.checkpoint)
     home = next(i for i, segment in enumerate(segments) if STEM in segment)
     place = segments[home].index(STEM)
-    above = [ROOT, *(folder(segment, naming.known) for segment in segments[:home])]
+    above = [root, *(folder(segment, naming.known) for segment in segments[:home])]
     prefix = folder(segments[home][:place], naming.known, max_bytes=_MAX_PREFIX_BYTES)
     stem = join([Part(text) for text in (prefix, naming.stem) if text])
     behind = behind_stem(segments)

@@ -125,7 +125,7 @@ def part(chunk: Chunk, known: Known) -> str | None:
     if head:
         return format_field(head.removesuffix("."), value)
     own = next(piece.name for piece in rest if isinstance(piece, Slot))
-    is_word = isinstance(value, str) and re.match("[A-Za-z]", value)
+    is_word = isinstance(value, str) and re.match("[A-Za-z]|[0-9]+of[0-9]+features-", value)
     return format_label(value) if is_word else format_field(own, value)
 
 

@@ -20,17 +20,19 @@ class CheckpointPlace:
         directory: relative to the run's root (POSIX), or absolute when the user chose it so.
         name: the file name's template, without extension: `d_model8-bs64-epoch{epoch}`.
         last: the name of the copy of the last checkpoint, without extension.
+        extension: of the files; a model of the ML side has that of its format.
     """
 
     directory: str
     name: str
     last: str = "last"
+    extension: str = EXTENSION
 
     def pattern(self, *, ignore_case: bool = False) -> re.Pattern[str]:
         """A pattern that full-matches this place's files, `epoch` and `step` as groups."""
         body = f"(?:{_template_pattern(self.name)}|(?P<last>{re.escape(self.last)}))"
         flags = re.IGNORECASE if ignore_case else 0
-        return re.compile(rf"{body}(?:-v\d+)?{re.escape(EXTENSION)}", flags)
+        return re.compile(rf"{body}(?:-v\d+)?{re.escape(self.extension)}", flags)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,16 @@ def test_labels_stand_among_fields(label: str, fields: dict[str, Any]) -> None:
     assert (parsed.ordinal, parsed.suffix) == (3, {"epoch": 7})
 
 
+@given(st.integers(0, 999), st.integers(0, 999), st.from_regex("[a-z0-9]{6}", fullmatch=True))
+def test_a_selection_of_features_is_a_label_as_it_stands(n: int, m: int, digest: str) -> None:
+    label = f"{n}of{m}features-{digest}"
+    assert format_label(label) == label
+    for name in (f"{label}-num_folds10-r2", f"act.gelu-{label}-num_folds10-r2"):
+        parsed = parse_name(name)
+        assert (parsed.labels, parsed["num_folds"], parsed.ordinal) == ((label,), 10, 2)
+    assert parse_name(format_field("a", f"b-{label}"))["a"] == f"b-{label}"
+
+
 @given(st.text("aexhlsirv_.-015X", max_size=20) | st.text(max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

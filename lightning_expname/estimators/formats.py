@@ -1,0 +1,211 @@
+"""One fold's estimator as a file, in a format that cannot run code when it is read."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from ..errors import EstimatorError
+from .families import family_of
+
+Format = Literal["lightgbm", "xgboost", "catboost", "skops", "joblib"]
+
+_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "lightgbm": ("LGBMClassifier", "LGBMRegressor"),
+    "xgboost": ("XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor"),
+    "catboost": ("CatBoostClassifier", "CatBoostRegressor"),
+}
+TRUSTED_TYPES: Final = (
+    "catboost.core.CatBoostClassifier",
+    "catboost.core.CatBoostRegressor",
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+"""Types that skops loads for us beside those it trusts itself: they hold numbers and texts only."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The user's estimator, not fitted, as the manifest keeps it.
+
+    Attributes:
+        format: of the folds' files.
+        kind: the class's name in its library, for the native formats.
+        params: those that JSON can hold.
+        unsaved: the names of the others.
+    """
+
+    format: Format
+    kind: str = ""
+    params: Mapping[str, Any] | None = None
+    unsaved: Sequence[str] = ()
+
+
+def template_of(estimator: Any, *, allow_pickle: bool) -> Template:
+    """How an estimator is to be kept."""
+    native = _native(estimator)
+    if native is None:
+        return Template("joblib" if allow_pickle else "skops")
+    package, kind = native
+    given = estimator.get_params(deep=False)
+    params = {name: _json_value(value) for name, value in given.items() if _is_json(value)}
+    return Template(package, kind, params, sorted(set(given) - set(params)))
+
+
+def _native(estimator: Any) -> tuple[Any, str] | None:
+    """Package and class; a subclass of the user's own is kept as what it derives from."""
+    if family_of(estimator).native is None or callable(getattr(estimator, "objective", None)):
+        return None  # a function as objective cannot be written into a text
+    for base in type(estimator).__mro__:
+        package = base.__module__.partition(".")[0]
+        if base.__name__ in _CLASSES.get(package, ()):
+            return package, base.__name__
+    return None
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(_json_value(value))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _json_value(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def write_fold(template: Template, estimator: Any, folder: Path, index: int) -> Path:
+    """Writes a fitted estimator.
+
+    Raises:
+        EstimatorError: skops is missing, or cannot keep it.
+    """
+    native = family_of(estimator).native if template.kind else None
+    path = folder / f"fold{index}{native or f'.{template.format}'}"
+    if template.format == "lightgbm":
+        getattr(estimator, "booster_").save_model(str(path))  # noqa: B009 - one name for both kinds
+    elif template.format in ("xgboost", "catboost"):
+        estimator.save_model(str(path))
+    elif template.format == "joblib":
+        importlib.import_module("joblib").dump(estimator, path)
+    else:
+        _dump_by_skops(estimator, path)
+    return path
+
+
+def _dump_by_skops(estimator: Any, path: Path) -> None:
+    try:
+        _skops().dump(estimator, path)
+    except EstimatorError:
+        raise
+    except Exception as error:
+        raise EstimatorError(
+            f"{type(estimator).__name__} cannot be kept by skops"
+            f" ({type(error).__name__}: {error}); allow_pickle=True keeps it by joblib, which"
+            " runs any code on loading"
+        ) from error
+
+
+def _skops() -> Any:
+    try:
+        return importlib.import_module("skops.io")
+    except ImportError as error:
+        raise EstimatorError(
+            "saving and loading this estimator needs skops: pip install 'lightning-expname[ml]'"
+        ) from error
+
+
+def read_fold(
+    template: Template, path: Path, classes: int | None, *, trusted: Sequence[str]
+) -> Any:
+    """Reads a fitted estimator; joblib's only come here when the user allowed it.
+
+    Args:
+        template: as the manifest keeps it.
+        classes: how many this fold knows; None for a regression.
+        trusted: further types for skops.
+
+    Raises:
+        EstimatorError: a type is not trusted, or a library is missing.
+    """
+    if template.format == "lightgbm":
+        return LightGBMFold(_library("lightgbm").Booster(model_file=str(path)), classes)
+    if template.format in ("xgboost", "catboost"):
+        estimator = empty(template)
+        estimator.load_model(str(path))
+        return estimator
+    if template.format == "joblib":
+        return importlib.import_module("joblib").load(path)
+    return _load_by_skops(path, trusted)
+
+
+def _load_by_skops(path: Path, trusted: Sequence[str]) -> Any:
+    io = _skops()
+    needed = io.get_untrusted_types(file=path)
+    refused = sorted(set(needed) - {*TRUSTED_TYPES, *trusted})
+    if refused:
+        raise EstimatorError(
+            f"{path.name} holds types that are not trusted: {refused}. If you know where the model"
+            f" comes from: load(path, trusted={refused})"
+        )
+    return io.load(path, trusted=needed)
+
+
+def empty(template: Template, fitted: Any = None) -> Any:
+    """The user's estimator, not fitted."""
+    if not template.kind:
+        return clone(fitted)
+    if template.kind not in _CLASSES.get(template.format, ()):
+        raise EstimatorError(f"the manifest names {template.kind!r} of {template.format!r}")
+    kind = getattr(_library(template.format), template.kind)
+    return kind(**(template.params or {}))
+
+
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise EstimatorError(f"this model needs {name}: pip install {name}") from error
+
+
+class LightGBMFold:
+    """A LightGBM model read from its text, which holds no classes.
+
+    Attributes:
+        booster_: LightGBM's own Booster.
+        classes_: positions 0, 1...; absent for a regression.
+    """
+
+    def __init__(self, booster: Any, classes: int | None) -> None:
+        self.booster_ = booster
+        if classes is not None:
+            self.classes_: NDArray[np.intp] = np.arange(classes)
+            self.predict_proba = self._predict_proba
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Values, or the likeliest positions; shape (rows,)."""
+        if hasattr(self, "classes_"):
+            return np.asarray(self._predict_proba(X).argmax(axis=1))
+        return np.asarray(self.booster_.predict(X))
+
+    def _predict_proba(self, X: Any) -> NDArray[np.float64]:
+        found = np.asarray(self.booster_.predict(X))
+        return np.vstack((1.0 - found, found)).T if found.ndim == 1 else found
