@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 
 from ..facts import ABSENT, Absent, Facts, Hparam, Plain
 from ..introspect.classify import classify
+from ..introspect.environment import describe_git
 from ..introspect.values import typed_plain
+from ..redaction import scrub_arguments
 from .features import Features
 from .frames import kinds
 
 _VERSIONED: Final = (
     *("numpy", "scipy", "sklearn", "pandas", "polars", "lightgbm", "xgboost", "catboost"),
-    *("skops", "joblib", "wandb"),
+    *("skops", "joblib", "wandb", "lightning_expname"),
 )
 _MAX_LISTED: Final = 2000
 _MAX_CLASSES: Final = 100
@@ -88,7 +91,11 @@ def describe_training(
             "num_folds": num_folds,
             "features": _listed(features),
             **sections,
-            "environment": environment(),
+            "environment": {
+                **environment(),
+                **describe_git(),
+                "command": shlex.join(scrub_arguments(sys.argv)),
+            },
         },
     )
 

@@ -18,6 +18,8 @@ from ..naming import NamePolicy, Names, Speech, derive_names, digest
 from ..observer import observed, warn_once
 from ..records import CheckpointPlace, RunRecord, claim, write_record
 from ..records.record import Status
+from ..redaction import redact
+from ..wandb_config import render_config
 from ..wandb_settings import init_arguments, with_quick_flush
 
 ROOT: Final = "save_model"
@@ -147,8 +149,8 @@ class TrackedRun:
     def configure(self, values: Mapping[str, Any]) -> None:
         """What is known only later: the parameters as the library resolved them."""
         if self.experiment is not None and values:
-            clean = {key: plain(value) for key, value in values.items()}
-            self.experiment.config.update(clean, allow_val_change=True)
+            clean = redact({key: plain(value) for key, value in values.items()})
+            self.experiment.config.update(render_config(clean), allow_val_change=True)
 
     @observed
     def define(self, pattern: str, step: str) -> None:
@@ -180,7 +182,8 @@ def whole_config(record: RunRecord, sections: Mapping[str, Any]) -> dict[str, An
     whole["expname"] = {**identity(record), **sections.get("expname", {})}
     clashing = {key: value for key, value in record.hparams.items() if key in whole}
     flat = {key: value for key, value in record.hparams.items() if key not in whole}
-    return {**flat, **({"hparams": clashing} if clashing else {}), **whole}
+    config = {**flat, **({"hparams": clashing} if clashing else {}), **whole}
+    return render_config(redact(config))
 
 
 def identity(record: RunRecord) -> dict[str, Any]:
@@ -216,7 +219,7 @@ def claim_or_warn(root: Path, record_of: Callable[[int], RunRecord]) -> RunRecor
 
 def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord:
     folder = folder_of(names)
-    hparams = {hparam.name: hparam.value for hparam in facts.hparams}
+    hparams = redact({hparam.name: hparam.value for hparam in facts.hparams})
     return RunRecord(
         id=run_id,
         project=names.project,
@@ -228,7 +231,7 @@ def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord
         kind="ml",
         mode=mode,
         hparams=hparams,
-        config={key: plain(value) for key, value in facts.config.items()},
+        config=redact({key: plain(value) for key, value in facts.config.items()}),
         created=now(),
         places=(CheckpointPlace(folder, "fold{fold}"),) if mode == "train" else (),
         ordinal=names.ordinal,

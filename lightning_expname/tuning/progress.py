@@ -20,7 +20,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._shown:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]  # comes with Lightning
+            from tqdm.auto import tqdm  # comes with Lightning
 
             is_notebook = "ipykernel" in sys.modules
             self._bar = tqdm(
