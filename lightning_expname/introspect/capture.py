@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import torch
 
+from .construction import unwatch_construction, watch_construction
 from .frames import ROUTES, observe
 from .leaves import LEAVES
 from .record import RECORD_KEY, InitRecord
@@ -51,12 +52,14 @@ def capture_init() -> None:
         _original = current
         torch.nn.Module.__init__ = _watched  # type: ignore[method-assign]
     _installed = True
+    watch_construction()
 
 
 def uncapture_init() -> None:
     """Undo `capture_init`; records that modules already carry stay readable."""
     global _active, _installed
     _active = False
+    unwatch_construction()
     if torch.nn.Module.__init__ is _watched:  # else somebody wrapped us, and we pass through
         torch.nn.Module.__init__ = _original  # type: ignore[method-assign]
         _installed = False

@@ -13,8 +13,10 @@ from operator import itemgetter
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
+from .construction import PASSED_KEY, Passed, fits
 from .record import RECORD_KEY, InitRecord
 from .snapshots import ATOMS, Missing, snapshot
+from .source import stored_names
 
 _FOREIGN_FRAMES: Final = 6
 """How many frames of other functions may stand between two constructors (decorators)."""
@@ -61,6 +63,8 @@ class InitFrame(NamedTuple):
         args: snapshots of what went through `*args`.
         kwargs: snapshots of what went through `**kwargs`.
         last: the offset of the instruction that was running.
+        is_certain: whether all of this is what the caller passed, whatever the code did since.
+        undecided: arguments that a factory of the class passed without being given them.
     """
 
     plan: Plan
@@ -68,6 +72,8 @@ class InitFrame(NamedTuple):
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] | None
     last: int
+    is_certain: bool = False
+    undecided: frozenset[str] = frozenset()
 
 
 class Route:
@@ -97,13 +103,14 @@ def observe(module: Any, frame: FrameType) -> None:
     """Leave in `module` a record of the constructors that run in and above `frame`."""
     cls = type(module)
     outermost = _outermost_code(cls)
-    if outermost is not None and outermost is frame.f_code:
+    passed = module.__dict__.pop(PASSED_KEY, None)
+    if passed is None and outermost is not None and outermost is frame.f_code:
         plan = _plans.get(id(outermost)) or _plan_of(outermost)
         if plan.self_name is not None and not plan.stars:
             if len(ROUTES) >= _MAX_ROUTES:  # programs that make classes without end
                 ROUTES.clear()
             ROUTES[cls] = Route(cls, plan)
-    taken = _walk(module, frame, outermost)
+    taken = _walk(module, frame, outermost, passed)
     if taken:
         module.__dict__[RECORD_KEY] = InitRecord(cls, taken)
 
@@ -113,7 +120,7 @@ def frames_of(record: InitRecord) -> list[InitFrame]:
     route = record.source
     if isinstance(route, Route):
         return [InitFrame(route.plan, record.values, (), None, record.last)]
-    return [InitFrame._make(frame) for frame in record.values]
+    return [InitFrame(*frame) for frame in record.values]
 
 
 def class_of(record: InitRecord) -> type:
@@ -136,7 +143,7 @@ def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, 
 
 
 def _walk(
-    module: Any, frame: FrameType | None, outermost: CodeType | None
+    module: Any, frame: FrameType | None, outermost: CodeType | None, passed: Passed | None
 ) -> tuple[tuple[Any, ...], ...]:
     """The constructors of `module` that are running, innermost first."""
     taken: list[tuple[Any, ...]] = []
@@ -150,7 +157,8 @@ def _walk(
         if code is outermost or (plan.is_init and not is_shallow):
             local = frame.f_locals
             if plan.self_name is not None and local.get(plan.self_name) is module:
-                taken.append(_take(plan, local, frame.f_lasti))
+                is_outermost = code is outermost
+                taken.append(_take(plan, local, frame.f_lasti, passed if is_outermost else None))
                 foreign = 0
                 if code is outermost:
                     break
@@ -172,7 +180,11 @@ def _outermost_code(cls: type) -> CodeType | None:
     return getattr(init, "__code__", None)
 
 
-def _take(plan: Plan, local: Mapping[str, Any], last: int) -> tuple[Any, ...]:
+def _take(
+    plan: Plan, local: Mapping[str, Any], last: int, passed: Passed | None
+) -> tuple[Any, ...]:
+    if passed is not None and fits(passed, local, stored_names(plan.code)):
+        return (*_take(plan, passed.arguments, last, None), True, passed.undecided)
     try:
         values = plan.pick(local)
     except KeyError:  # a parameter was deleted

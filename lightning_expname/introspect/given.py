@@ -104,6 +104,7 @@ class Follower:
         self.unrecovered: list[str] = []
         self.guessed: list[str] = []
         self._owner = owner
+        self._speaker = owner
         self._root = root
 
     def follow(
@@ -127,6 +128,7 @@ class Follower:
         self.guessed += [".".join((*path[self._root :], name)) for name in reading.guessed]
         for name, value in reading.own.items():
             parameter = declared.get(name, Parameter(name))
+            self._speaker = "module" if name in reading.undecided else self._owner
             self._add((*path, name), value, parameter, live, skip_models)
         for name, value in reading.inherited.items():
             if not list(_references((name,), value)):
@@ -154,7 +156,7 @@ class Follower:
             for inner_path, given in _references(path, value):
                 self.add_module(inner_path, given, live, skip_models)
         else:
-            self.rows.append(Row(path, self._root, value, parameter, self._owner))
+            self.rows.append(Row(path, self._root, value, parameter, self._speaker))
 
     def add_module(
         self, path: tuple[str, ...], given: ModuleRef, live: torch.nn.Module | None, skip: bool
@@ -167,7 +169,7 @@ class Follower:
             return
         kind: Kind = "categorical" if role == "activation" else "other"
         text = Text(kind, given.class_name)
-        self.rows.append(Row(path, self._root, text, Parameter(path[-1]), self._owner))
+        self.rows.append(Row(path, self._root, text, Parameter(path[-1]), self._speaker))
 
 
 def reduced(value: Any, parameter: Parameter) -> tuple[Plain, Kind]:

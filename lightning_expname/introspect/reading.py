@@ -25,6 +25,7 @@ class Reading:
         own: what the outermost constructor takes, `**kwargs` flattened, defaults included.
         inherited: other arguments of base-class constructors: what the author passes on.
         unrecovered: names (dotted within a dict or config) whose passed value is not known.
+        undecided: names of `own` that a factory added: no decision of whoever called it.
         guessed: names of `own` that were taken from attributes, without any record.
     """
 
@@ -33,6 +34,7 @@ class Reading:
     inherited: dict[str, Any] = field(default_factory=dict)
     unrecovered: list[str] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
 
 
 def read(record: object, cls: type | None = None) -> Reading | None:
@@ -54,6 +56,10 @@ class _Resolver:
         self.reading = Reading(class_of(record))
         self._seen: set[str] = set()
         frames = frames_of(record)[::-1]
+        self._is_certain = frames[0].is_certain
+        # `def __init__(self, *args, **kwargs)` (nn.LSTM) has the base's parameters for its own.
+        self._declares = bool(frames[0].plan.names)
+        self.reading.undecided = sorted(frames[0].undecided)
         self._outermost(frames[0])
         for outer, inner in itertools.pairwise(frames):
             self._inner(outer, inner)
@@ -66,6 +72,10 @@ class _Resolver:
         self._kwargs = dict(frame.kwargs or {})
         for name, value in self._trusted(frame):
             self.reading.own[name] = value
+        if self._is_certain:
+            self.reading.own.update(self._kwargs)
+            self._seen |= set(self._kwargs)
+            self._kwargs = {}
 
     def _inner(self, outer: InitFrame, inner: InitFrame) -> None:
         handed = source.forwarding(outer.plan.code, outer.last)
@@ -79,6 +89,8 @@ class _Resolver:
             is_given = name in given or name in self._kwargs
             belongs = is_given or self._could_be_given(value, declared.get(name))
             self._kwargs.pop(name, None)
+            if belongs and not is_given and self._declares:
+                self.reading.undecided.append(name)
             owner = self.reading.own if belongs and name not in fixed else self.reading.inherited
             owner[name] = value
         self._open_keywords = self._open_keywords and inner.plan.varkw is not None
@@ -126,6 +138,9 @@ class _Resolver:
             if name in self._seen:
                 continue
             self._seen.add(name)
+            if frame.is_certain:
+                yield name, value
+                continue
             is_lost = isinstance(value, Missing) or name in changed.whole
             if is_lost or not source.is_original(code, last, name, value):
                 self._lose(name)
@@ -135,9 +150,13 @@ class _Resolver:
     def _changed(self, frame: InitFrame) -> source.Taints:
         values = (*frame.values, *frame.args, *(frame.kwargs or {}).values())
         is_immutable = ATOMS.issuperset(map(type, values)) and frame.plan.varkw is None
+        if frame.is_certain:
+            return source.Taints()
         return source.Taints() if is_immutable else source.taints(frame.plan.code, frame.last)
 
     def _lose(self, name: str) -> None:
+        if self._is_certain:  # then it is none of the caller's arguments: all of these are known
+            return
         self._kwargs.pop(name, None)
         self.reading.unrecovered.append(name)
 
@@ -183,6 +202,7 @@ def to_plain(record: object) -> dict[str, Any]:
         "own": {name: _encode(value) for name, value in reading.own.items()},
         "inherited": {name: _encode(value) for name, value in reading.inherited.items()},
         "unrecovered": list(reading.unrecovered),
+        "undecided": list(reading.undecided),
     }
 
 
@@ -247,4 +267,5 @@ def _from_plain(record: Mapping[str, Any], cls: type | None) -> Reading:
         {name: _decode(value) for name, value in record["own"].items()},
         {name: _decode(value) for name, value in record["inherited"].items()},
         list(record["unrecovered"]),
+        undecided=list(record.get("undecided", ())),
     )

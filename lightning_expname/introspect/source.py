@@ -136,6 +136,11 @@ def _stored_lines(code: CodeType, last: int, name: str) -> set[int | None]:
     return lines | {None} if is_rebound_inside else lines
 
 
+def stored_names(code: CodeType) -> frozenset[str]:
+    """The names that the code assigns to, anywhere."""
+    return frozenset(name for name, _, _ in _stores(code))
+
+
 @functools.lru_cache(maxsize=1024)
 def _stores(code: CodeType) -> tuple[tuple[str, int, int | None], ...]:
     """(name, offset, line) of every store; newer Pythons store two names by one instruction."""

@@ -38,6 +38,9 @@ RUN_CONTROL: Final = (
     "max_steps",
     "min_steps",
     "log_every_n_steps",
+    "log_interval",
+    "log_val_interval",
+    "log_gradient_flow",
     "pin_memory",
     "persistent_workers",
 )

@@ -1,0 +1,155 @@
+"""LightningModules are seen before their constructors change an argument, and through factories."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import nn
+
+from lightning_expname import capture_init, collect_hparams, uncapture_init
+from lightning_expname.introspect.construction import PASSED_KEY
+from lightning_expname.introspect.hparams import describe_module
+
+
+class Base(LightningModule):
+    def __init__(self, lr: float = 0.1, log_every: int = 5, tags: Any = None) -> None:
+        if tags is None:
+            tags = ["settled"]
+        super().__init__()
+        self.save_hyperparameters()
+        self.net = nn.Linear(2, 2)
+
+
+class Settling(Base):
+    """Settles its arguments before anybody else sees them, as real systems do."""
+
+    def __init__(self, width: int, sizes: Any = None, cfg: Any = None, **kwargs: Any) -> None:
+        if sizes is None:
+            sizes = [1]
+        width = width * 2
+        cfg = dict(cfg or {}, more=1)
+        kwargs["log_every"] = 7
+        super().__init__(**kwargs)
+
+    @classmethod
+    def from_dataset(cls, dataset: list[int], **kwargs: Any) -> Settling:
+        added = dict(kwargs, sizes=[len(dataset)])
+        return cls.from_sizes(cfg={"columns": 3}, **added)
+
+    @classmethod
+    def from_sizes(cls, **kwargs: Any) -> Settling:
+        return cls(**kwargs)
+
+    @classmethod
+    def adding(cls, dataset: list[int], **kwargs: Any) -> Settling:
+        kwargs["sizes"] = [len(dataset)]
+        return cls(**kwargs)
+
+
+def spoken(module: Any) -> set[str]:
+    return {hparam.name for hparam in describe_module(module).hparams if hparam.owner == "model"}
+
+
+def test_arguments_are_those_that_were_passed() -> None:
+    module = Settling(8, sizes=[4, 4], cfg={"depth": 2}, lr=0.5)
+    found = collect_hparams(module)
+    assert {"width": 8, "sizes": [4, 4], "cfg.depth": 2, "lr": 0.5}.items() <= found.items()
+    assert describe_module(module).unrecovered == ()
+    assert PASSED_KEY not in vars(module)
+
+
+def test_defaults_are_those_that_were_declared() -> None:
+    found = collect_hparams(Settling(8))
+    assert {"width": 8, "sizes": None, "cfg": None}.items() <= found.items()
+    assert "cfg.more" not in found
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_know_them_too(copied: Any) -> None:
+    module = Settling.from_dataset([1, 2, 3], width=8)
+    assert collect_hparams(copied(module)) == collect_hparams(module)
+    assert spoken(copied(module)) == spoken(module)
+
+
+@pytest.mark.parametrize("factory", ["from_dataset", "adding"])
+def test_what_a_factory_adds_is_in_no_name(factory: str) -> None:
+    module = getattr(Settling, factory)([1, 2, 3], width=8, lr=0.5)
+    assert spoken(module) >= {"width", "lr"}
+    assert not spoken(module) & {"sizes", "columns", "cfg", "log_every"} - {"cfg"}
+    assert collect_hparams(module)["sizes"] == [3]  # the config has it
+
+
+def test_loading_a_checkpoint_is_no_factory(tmp_path: Path) -> None:
+    class Saving(LightningModule):
+        def __init__(self, width: int = 2, depth: int = 1) -> None:
+            super().__init__()
+            self.save_hyperparameters()
+            self.net = nn.Linear(width, width)
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    trainer.strategy.connect(Saving(3, 4))
+    trainer.save_checkpoint(tmp_path / "x.ckpt", weights_only=True)
+    loaded = Saving.load_from_checkpoint(tmp_path / "x.ckpt")
+    assert spoken(loaded) == {"width", "depth"}
+    assert collect_hparams(loaded) == {"width": 3, "depth": 4}
+
+
+def test_defaults_of_the_base_class_are_no_decision() -> None:
+    assert "log_every" not in spoken(Settling(8))
+    assert "lr" in spoken(Settling(8, lr=0.1))
+
+
+def test_a_constructor_called_by_hand_is_not_mistaken() -> None:
+    class Plain(LightningModule):
+        def __init__(self, width: int = 1) -> None:
+            super().__init__()
+
+    module = Plain.__new__(Plain)
+    module.__init__(5)  # type: ignore[misc]
+    assert collect_hparams(module) == {"width": 5}
+
+
+def test_a_new_of_the_users_own_is_respected() -> None:
+    class Own(LightningModule):
+        def __new__(cls, *args: Any, **kwargs: Any) -> Own:
+            return super().__new__(cls)
+
+        def __init__(self, width: int = 1, depth: int = 2) -> None:
+            depth = depth + 1
+            super().__init__()
+
+    module = Own(4, 5)
+    assert collect_hparams(module)["width"] == 4
+    assert describe_module(module).unrecovered == ("depth",)
+
+
+def test_wrong_arguments_fail_as_ever() -> None:
+    with pytest.raises(TypeError, match="width"):
+        Settling()  # type: ignore[call-arg]
+
+    class Abstract(LightningModule, abc.ABC):
+        @abc.abstractmethod
+        def missing(self) -> None: ...
+
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract()  # type: ignore[abstract]
+
+
+def test_switched_off_modules_are_built_and_not_seen() -> None:
+    uncapture_init()
+    try:
+        module = Settling(8, sizes=[2])
+        assert not {PASSED_KEY, "_expname_init"} & set(vars(module))
+    finally:
+        capture_init()
+    assert collect_hparams(Settling(8, sizes=[2]))["sizes"] == [2]
