@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         HparamError,
         NameSyntaxError,
         RecordError,
+        ResumeError,
         TemplateError,
         TuneError,
     )
@@ -47,6 +48,7 @@ else:
         "NameSyntaxError": ".errors",
         "Names": ".naming",
         "RecordError": ".errors",
+        "ResumeError": ".errors",
         "RunRecord": ".records",
         "SyncTrial": ".tuning",
         "TemplateError": ".errors",
@@ -89,6 +91,7 @@ __all__ = [
     "NameSyntaxError",
     "Names",
     "RecordError",
+    "ResumeError",
     "RunRecord",
     "SyncTrial",
     "TemplateError",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from .checkpoint import note_free, place
+from .beginning import last_of_configuration
+from .checkpoint import forget_files, keep_directory, note_free, place
 from .cli_config import postpone_config, save_config
-from .lifecycle import IDENTITY_KEY
-from .logger import ExpNameLogger
-from .observer import observed
-from .records.record import Status
+from .ends import FINISHED, ending_of
+from .logger import logger_of
+from .observer import observed, warn_once
+from .resume import IDENTITY_KEY, origin_by_place, origin_of
 
 
 class ExpNameCallback(Callback):
@@ -28,23 +30,44 @@ class ExpNameCallback(Callback):
     @observed
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes which checkpoint callbacks the user left unnamed, before Lightning names them."""
-        logger = _logger_of(trainer)
+        logger = logger_of(trainer)
         if logger is None:
             return
         note_free(_checkpoints_of(trainer))
+        logger.origin = None  # until a checkpoint says so
         if trainer.loggers[0] is logger:  # else the config goes where another logger says
             postpone_config(trainer)
 
     @observed
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Reads the run's identity, before the checkpoint callbacks take up their own state."""
+        logger = logger_of(trainer)
+        if logger is None:
+            return
+        if origin := origin_of(checkpoint, trainer.ckpt_path):
+            logger.origin = origin
+        if trainer.state.fn == "fit":
+            keep_directory(_checkpoints_of(trainer), checkpoint.get("callbacks", {}))
+
+    @observed
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Says that "last" was not found where Lightning looked, if there is one elsewhere."""
+        logger = logger_of(trainer)
+        if logger and logger.asked == "last" and not trainer.ckpt_path and trainer.is_global_zero:
+            _say_last(last_of_configuration(logger.options, trainer))
+
+    @observed
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Names the run: hyper-parameters, optimizer and loaders are all known now."""
-        logger = _logger_of(trainer)
+        logger = logger_of(trainer)
         if logger is None:
             return
         self._begin(trainer, pl_module, "train")
         names, record = logger.names, logger.record
         if names is not None and record is not None:
-            places = place(_checkpoints_of(trainer), names, logger.root, trainer)
+            places = place(_checkpoints_of(trainer), names, logger.options.root, trainer)
             logger.place_checkpoints(places)
 
     @observed
@@ -64,13 +87,17 @@ class ExpNameCallback(Callback):
         self._begin(trainer, pl_module, "predict")
 
     def _begin(self, trainer: Trainer, module: LightningModule, mode: str) -> None:
-        logger = _logger_of(trainer)
+        logger = logger_of(trainer)
         if logger is None:
             return
+        if logger.origin is None and trainer.ckpt_path:  # weights alone carry no identity
+            logger.origin = origin_by_place(trainer.ckpt_path, logger.options.root)
         if not logger.continues(module, mode):
-            logger.begin_run(trainer, module, mode)
+            continued = logger.begin_run(trainer, module, mode)
+            if mode == "train" and not continued:
+                forget_files(_checkpoints_of(trainer))
             if logger.record is not None:
-                save_config(trainer, module, logger.root / logger.record.record)
+                save_config(trainer, module, logger.options.root / logger.record.record)
         elif mode == "train":
             logger.reopen_run()
         logger.begin_performance(trainer, mode)
@@ -78,19 +105,19 @@ class ExpNameCallback(Callback):
     @observed
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The monitored metric may have a new best."""
-        if logger := _logger_of(trainer):
+        if logger := logger_of(trainer):
             logger.note_performance(trainer, trainer.current_epoch)
 
     @observed
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The same for the epoch before: what it logs at its very end is known only now."""
-        if (logger := _logger_of(trainer)) and trainer.current_epoch:
+        if (logger := logger_of(trainer)) and trainer.current_epoch:
             logger.note_performance(trainer, trainer.current_epoch - 1)
 
     @observed
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The same for the last epoch."""
-        if (logger := _logger_of(trainer)) and trainer.current_epoch:
+        if (logger := logger_of(trainer)) and trainer.current_epoch:
             logger.note_performance(trainer, trainer.current_epoch - 1)
 
     @observed
@@ -98,7 +125,7 @@ class ExpNameCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Writes the run's identity into the checkpoint."""
-        logger = _logger_of(trainer)
+        logger = logger_of(trainer)
         if logger is not None and (identity := logger.identity()):
             checkpoint[IDENTITY_KEY] = identity
 
@@ -107,28 +134,26 @@ class ExpNameCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Notes how the run ended, with the reason's type."""
-        if logger := _logger_of(trainer):
+        if logger := logger_of(trainer):
             logger.put_performance(trainer)
-            logger.end_run(_status_of(exception))
+            logger.end_run(ending_of(exception))
 
     @observed
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes that a mode ended well."""
-        if logger := _logger_of(trainer):
+        if logger := logger_of(trainer):
             logger.put_performance(trainer)
-            logger.end_run("finished")
-
-
-def _logger_of(trainer: Trainer) -> ExpNameLogger | None:
-    return next((one for one in trainer.loggers if isinstance(one, ExpNameLogger)), None)
+            logger.end_run(FINISHED)
 
 
 def _checkpoints_of(trainer: Trainer) -> list[ModelCheckpoint]:
     return [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint)]
 
 
-def _status_of(exception: BaseException) -> Status:
-    if type(exception).__name__ == "TrialPruned":  # optuna's, which is no dependency here
-        return "pruned"
-    stopped = isinstance(exception, (KeyboardInterrupt, SystemExit))
-    return "interrupted" if stopped else "failed"
+def _say_last(path: Path | None) -> None:
+    """A stock ModelCheckpoint looks for `last` in a folder of its own, before any hook."""
+    if path is not None:
+        warn_once(
+            f'fit(ckpt_path="last") trains from scratch, but {path} is the last checkpoint of this'
+            " configuration. Use ExpNameCheckpoint(), which finds it, or pass its path"
+        )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from .beginning import last_of_configuration
+from .logger import logger_of
 from .naming import Names
 from .records import CheckpointPlace
 
@@ -24,6 +26,19 @@ class ExpNameCheckpoint(ModelCheckpoint):
         >>> ExpNameCheckpoint(monitor="val_acc", mode="max", save_top_k=3)
     """
 
+    def _find_last_checkpoints(self, trainer: Any) -> set[str]:
+        """For `ckpt_path="last"`: of this configuration, even when another run's is newer.
+
+        Lightning asks before any hook (seen in 2.2 to 2.6); it would look for a file called
+        `last` in a directory that all runs share.
+        """
+        logger = logger_of(trainer)
+        if logger is None or self.dirpath is not None:
+            found: set[str] = super()._find_last_checkpoints(trainer)
+            return found
+        path = last_of_configuration(logger.options, trainer)
+        return set() if path is None else {str(path)}
+
 
 _MARK = "_expname_free"
 
@@ -34,6 +49,9 @@ class _Free:
 
     directory: bool
     name: bool
+
+
+_NOTHING = _Free(directory=False, name=False)
 
 
 def note_free(checkpoints: Sequence[ModelCheckpoint]) -> None:
@@ -47,12 +65,35 @@ def note_free(checkpoints: Sequence[ModelCheckpoint]) -> None:
             setattr(one, _MARK, _Free(one.dirpath is None, one.filename is None))
 
 
+def keep_directory(checkpoints: Sequence[ModelCheckpoint], states: Mapping[str, Any]) -> None:
+    """Lets callbacks find their directory unchanged, or they forget which files are their best.
+
+    The names' own directory is known only later, when training starts.
+    """
+    for one in checkpoints:
+        directory = states.get(one.state_key, {}).get("dirpath")
+        if getattr(one, _MARK, _NOTHING).directory and directory is not None:
+            one.dirpath = directory
+
+
+def forget_files(checkpoints: Sequence[ModelCheckpoint]) -> None:
+    """A new run that starts from another run's checkpoint must not count its files as its own.
+
+    Lightning would delete them as soon as the new run has better ones.
+    """
+    for one in checkpoints:
+        one.best_k_models = {}
+        one.best_model_path = one.last_model_path = one.kth_best_model_path = ""
+        one.best_model_score = one.current_score = None
+        one._last_checkpoint_saved = ""
+
+
 def place(
     checkpoints: Sequence[ModelCheckpoint], names: Names, root: Path, trainer: Any
 ) -> tuple[CheckpointPlace, ...]:
     """Fills in directory and file names; gives where each callback will write."""
     for index, one in enumerate(checkpoints):
-        free = getattr(one, _MARK, _Free(directory=False, name=False))
+        free = getattr(one, _MARK, _NOTHING)
         if free.directory:
             one.dirpath = str(root.absolute() / names.checkpoint_dir)
         if free.name:

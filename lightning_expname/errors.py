@@ -36,3 +36,7 @@ class AlertError(ExpNameError, ValueError):
 
 class EstimatorError(ExpNameError, ValueError):
     """An estimator, its columns or its saved model do not fit what was asked of them."""
+
+
+class ResumeError(ExpNameError):
+    """`resume="must"`, and the checkpoint's run cannot be continued."""

@@ -6,43 +6,18 @@ Nothing here subclasses Lightning or knows which flavour of it is used; the shel
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .beginning import RunOptions, Started, begin
+from .ends import Ending
 from .facts import Facts
-from .introspect.collect import collect
-from .introspect.dataset import UNKNOWN
-from .introspect.hparams import ModuleFacts, describe_module
-from .introspect.secrets import without_secrets
-from .naming import NamePolicy, Names, Speech, derive_names, digest
+from .naming import Names
 from .observer import warn_once
 from .performance import Performance
-from .records import CheckpointPlace, RunRecord, claim, write_record
-from .records.record import Status
-
-IDENTITY_KEY = "lightning_expname"
-"""The key of a run's identity inside a checkpoint."""
-
-IDENTITY_VERSION = 1
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the user fixed by hand; None where the run names itself."""
-
-    dataset: str | None = None
-    model: str | None = None
-    project: str | None = None
-    name: str | None = None
-    root: Path = Path()
-    policy: NamePolicy = field(default_factory=NamePolicy)
-    speech: Speech = field(default_factory=Speech)
-    not_secret: tuple[str, ...] = ()
-    group: str | None = None
+from .records import CheckpointPlace, RunRecord, now, write_record
+from .resume import Origin, identity_of
 
 
 class Lifecycle:
@@ -61,96 +36,17 @@ class Lifecycle:
         """Whether the run that is under way is this module's (fit, then test, is one run)."""
         return self.record is not None and self._module is module
 
-    def project_so_far(self, trainer: Any | None, module: Any | None) -> str:
-        """The project's name from what is known before the run begins; warns if that is little."""
-        if self.options.project:
-            return self.options.project
-        described = describe_module(module).model if module is not None else None
-        model, dataset = self.options.model or described, self._dataset_so_far(trainer)
-        if not (model and dataset):
-            warn_once(
-                "logger.experiment was used before the model and the data are known, so its W&B"
-                f" project is named from what is: model={model!r}, dataset={dataset!r}. Pass"
-                " ExpNameLogger(model=..., dataset=...) or project=..., or use the logger from"
-                " on_train_start on.",
-                key="project_so_far",
-            )
-        facts = Facts(model=model or "model", dataset=dataset or UNKNOWN)
-        return derive_names(facts, self.options.policy, Speech()).project
-
-    def _dataset_so_far(self, trainer: Any | None) -> str | None:
-        if self.options.dataset or trainer is None or trainer.datamodule is None:
-            return self.options.dataset
-        from .introspect.dataset import dataset_name
-
-        return dataset_name(trainer.datamodule, None)
-
-    def begin(self, trainer: Any, module: Any, *, mode: str, run_id: str) -> RunRecord:
-        """Collects the facts, claims a stem on rank 0 and tells it to all ranks.
-
-        Raises:
-            HparamError: `include`, `exclude` or `aliases` do not fit the hyper-parameters.
-        """
-        described = describe_module(module)
-        self._report_unknown(described)
-        facts = collect(
-            trainer,
-            described,
-            mode=mode,
-            model=self.options.model,
-            dataset=self.options.dataset,
-        )
-        self._report_unnamed(facts)
-        facts = without_secrets(facts, self.options.not_secret)
-        record = self._claim(facts, mode, run_id) if trainer.is_global_zero else None
-        record = trainer.strategy.broadcast(record)
-        self.facts, self.record, self._module = facts, record, module
-        self._writes = trainer.is_global_zero and record.path is not None
-        self.performance = Performance()
-        self.names = self._names(facts, mode, record.ordinal)
-        return self.record
-
-    def _names(self, facts: Facts, mode: str, ordinal: int) -> Names:
+    def begin(
+        self, trainer: Any, module: Any, *, mode: str, run_id: str, origin: Origin | None = None
+    ) -> Started:
+        """Starts or continues a run, see `beginning.begin`."""
         options = self.options
-        names = derive_names(facts, options.policy, options.speech, ordinal=ordinal, mode=mode)
-        project, run = options.project or names.project, options.name or names.run
-        return dataclasses.replace(names, project=project, run=run)
-
-    def _claim(self, facts: Facts, mode: str, run_id: str) -> RunRecord:
-        def record_of(ordinal: int) -> RunRecord:
-            names = self._names(facts, mode, ordinal)
-            return _new_record(facts, names, mode, run_id).replace(group=self.options.group)
-
-        try:
-            return claim(self.options.root, record_of)
-        except OSError as error:
-            warn_once(
-                f"no record of this run could be written below {self.options.root.absolute()}"
-                f" ({error}); it is named, but nothing will find its checkpoints by name",
-                key="claim",
-            )
-            return record_of(1)
-
-    def _report_unknown(self, described: ModuleFacts) -> None:
-        if described.unrecovered:
-            remedy = (
-                "call self.save_hyperparameters() in its first line, before they are reassigned"
-                if described.watched
-                else "import lightning_expname (or call lightning_expname.capture_init()) before"
-                " the model is built"
-            )
-            warn_once(
-                f"these arguments of {described.model} could not be recovered and are in no name"
-                f" and no config: {', '.join(described.unrecovered)}. To have them, {remedy}.",
-            )
-
-    def _report_unnamed(self, facts: Facts) -> None:
-        if facts.dataset == UNKNOWN and self.options.dataset is None:
-            warn_once(
-                f"the data has no name of its own, so it is called {UNKNOWN!r}; pass"
-                " ExpNameLogger(dataset=...) or give the datamodule or dataset a `dataset_name`",
-                key="unnamed dataset",
-            )
+        started = begin(options, trainer, module, mode=mode, run_id=run_id, origin=origin)
+        self.facts, self.names, self.record = started.facts, started.names, started.record
+        self._module = module
+        self.performance = Performance()
+        self._writes = trainer.is_global_zero and started.record.path is not None
+        return started
 
     def update(self, **changes: Any) -> None:
         """Changes the record, in memory and, on the rank that wrote it, on disk."""
@@ -200,9 +96,9 @@ class Lifecycle:
                 del summary["best_score"]
         return summary
 
-    def end(self, status: Status) -> None:
+    def end(self, ending: Ending) -> None:
         """Notes how the run ended; a test after a finished fit leaves it finished."""
-        self.update(status=status, finished=_now())
+        self.update(status=ending.status, ended_by=ending.ended_by, finished=now())
 
     def place_checkpoints(self, places: tuple[CheckpointPlace, ...]) -> None:
         """Notes where the checkpoint callbacks write, when that is not the names' own place."""
@@ -210,12 +106,8 @@ class Lifecycle:
             self.update(places=places)
 
     def identity(self) -> dict[str, Any]:
-        """What travels inside a checkpoint: primitives only, for `weights_only` loading."""
-        if self.record is None:
-            return {}
-        keys = ("id", "project", "run", "stem", "model", "dataset", "record", "mode", "ordinal")
-        data = {key: getattr(self.record, key) for key in (*keys, "digest", "created")}
-        return {"version": IDENTITY_VERSION, **data, "hparams": dict(self.record.hparams)}
+        """What travels inside a checkpoint; empty before the run has begun."""
+        return {} if self.record is None else identity_of(self.record)
 
     def config(self) -> dict[str, Any]:
         """The whole W&B config: hyper-parameters flat, then the sections."""
@@ -234,7 +126,8 @@ class Lifecycle:
         identity = self.identity()
         del identity["hparams"], identity["created"]  # no times in what two runs are compared by
         places = [f"{place.directory}/{place.name}.ckpt" for place in record.places]
-        return {**identity, "checkpoint": places[0] if places else None}
+        origin = {"origin": dict(record.origin)} if record.origin else {}
+        return {**identity, "checkpoint": places[0] if places else None, **origin}
 
 
 def _newest(checkpoint: Any) -> str:
@@ -251,27 +144,3 @@ def _summary(changes: Mapping[str, Any]) -> dict[str, Any]:
         "monitor": changes["monitor"],
     }
     return {key: value for key, value in named.items() if value is not None}
-
-
-def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord:
-    place = CheckpointPlace(names.checkpoint_dir, names.checkpoint_name, f"{names.stem}-last")
-    return RunRecord(
-        id=run_id,
-        project=names.project,
-        run=names.run,
-        stem=names.stem,
-        model=facts.model,
-        dataset=facts.dataset,
-        record=names.record,
-        mode=mode,
-        hparams={hparam.name: hparam.value for hparam in facts.hparams},
-        config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
-        created=_now(),
-        places=(place,) if mode == "train" else (),
-        ordinal=names.ordinal,
-        digest=digest({hparam.name: hparam.value for hparam in facts.hparams}),
-    )
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

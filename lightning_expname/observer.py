@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .errors import HparamError, TemplateError
+from .errors import HparamError, ResumeError, TemplateError
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
@@ -29,15 +29,15 @@ def warn_once(message: str, *, key: str | None = None) -> None:
 def observed(hook: Hook) -> Hook:
     """Makes a hook harmless: an unexpected exception becomes one warning.
 
-    What the user asked for wrongly (`include=`, a template) is still raised: it comes before the
-    first step, and a training under wrong names would have to be repeated.
+    What the user asked for wrongly (`include=`, a template, `resume="must"`) is still raised: it
+    comes before the first step, and a training under wrong names would have to be repeated.
     """
 
     @functools.wraps(hook)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             return hook(*args, **kwargs)
-        except (HparamError, TemplateError):
+        except (HparamError, ResumeError, TemplateError):
             raise
         except Exception as error:
             warn_once(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 JOB_TYPE_MAX = 64
 TAG_MAX = 64
 NAME_MAX = 128
-_FLUSH_INTERVAL = "x_transaction_log_flush_interval"
+FINISH_TIMEOUT = 600.0  # seconds
+_RETRIES_MAX = 20  # W&B's own default
 
 
 def init_arguments(
@@ -49,15 +52,36 @@ def _directory(root: Path) -> str | None:
     return str(root)
 
 
-def with_quick_flush(settings: Any) -> Any:
-    """Settings under which the transaction log reaches the disk every second, not every 15.
+def with_defaults(settings: Any, finish_timeout: float = FINISH_TIMEOUT) -> Any:
+    """Settings that lose little when a run is killed, and wait only so long for an absent server.
 
-    A run killed before the first flush leaves neither name nor config. A user's own value, or a
-    `wandb.Settings` object, is left alone; so is a wandb that does not know the setting.
+    The transaction log reaches the disk every second, not every 15: a run killed before the first
+    flush leaves neither name nor config. `finish` gives up after `finish_timeout` seconds; a
+    pending alert or rename is retried for as long, not for a quarter of an hour. A user's own
+    values, or a `wandb.Settings` object, are left alone; so is a wandb without these settings.
     """
     import wandb
 
     known = getattr(wandb.Settings, "model_fields", {})
-    if _FLUSH_INTERVAL not in known or not isinstance(settings, (dict, type(None))):
+    if not isinstance(settings, (dict, type(None))):
         return settings
-    return {_FLUSH_INTERVAL: 1.0, **(settings or {})}
+    ours = {
+        "x_transaction_log_flush_interval": 1.0,
+        "finish_timeout": finish_timeout,
+        "x_graphql_retry_max": _retries(finish_timeout),
+    }
+    return {**{key: value for key, value in ours.items() if key in known}, **(settings or {})}
+
+
+def _retries(seconds: float) -> int:
+    """How often W&B may ask again within so many seconds: it waits 2, 4, 8... and at most 60."""
+    retries, waited = 0, 0.0
+    while waited < seconds and retries < _RETRIES_MAX:
+        waited += min(2.0 * 2**retries, 60.0)
+        retries += 1
+    return retries
+
+
+def new_id() -> str:
+    """Eight lower-case letters and digits, as W&B's own ids; not from the seeded generator."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))

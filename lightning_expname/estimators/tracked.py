@@ -20,7 +20,7 @@ from ..records import CheckpointPlace, RunRecord, claim, write_record
 from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import render_config
-from ..wandb_settings import init_arguments, with_quick_flush
+from ..wandb_settings import init_arguments, with_defaults
 
 ROOT: Final = "save_model"
 """The folder below the root directory that saved models lie in, as `checkpoints` on the DL side."""
@@ -118,7 +118,7 @@ class TrackedRun:
             **options.wandb,
             "project": record.project,
             "name": record.run,
-            "settings": with_quick_flush(options.wandb.get("settings")),
+            "settings": with_defaults(options.wandb.get("settings")),
         }
         self.experiment = wandb.init(config=whole_config(record, config), **arguments)
         self.update(url=self.experiment.url if self.experiment.url else None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .claim import claim
+from .draft import draft, now
 from .files import CheckpointFile, CheckpointPlace
+from .process import is_alive, this_process
 from .record import RECORD_VERSION, RunRecord
 from .store import read_record, write_record
 
@@ -13,6 +15,10 @@ __all__ = [
     "CheckpointPlace",
     "RunRecord",
     "claim",
+    "draft",
+    "is_alive",
+    "now",
     "read_record",
+    "this_process",
     "write_record",
 ]

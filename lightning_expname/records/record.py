@@ -41,6 +41,12 @@ class RunRecord:
         ordinal: 1 for the first run of its configuration, 2 for `-r2`...
         digest: of all typed hyper-parameters: equal configurations have equal digests.
         group: what it belongs to with others, as in W&B: a study, a cross-validation.
+        process: that trains or trained it: `host`, `pid`, `birth`; see `records.process.is_alive`.
+        ended_by: what ended it before its time: an exception's type, or a signal's name.
+        origin: the run and checkpoint that this one started from: `id`, `run`, `record`,
+            `checkpoint`.
+        resumed: one entry each time the run was continued from a checkpoint: `at`, `checkpoint`
+            and `changed`, the float hyper-parameters as `[before, after]`.
         path: where this record was read from; not stored in it, so that a tree may move.
 
     Example:
@@ -73,6 +79,10 @@ class RunRecord:
     ordinal: int = 1
     digest: str = ""
     group: str | None = None
+    process: Mapping[str, Any] | None = None
+    ended_by: str | None = None
+    origin: Mapping[str, Any] | None = None
+    resumed: tuple[Mapping[str, Any], ...] = ()
     path: Path | None = None
 
     @property
@@ -110,8 +120,9 @@ class RunRecord:
         known = {name.name for name in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
         places = tuple(CheckpointPlace(**place) for place in values.get("places", ()))
+        resumed = tuple(values.get("resumed", ()))
         try:
-            return cls(**{**values, "places": places, "path": path})
+            return cls(**{**values, "places": places, "resumed": resumed, "path": path})
         except TypeError as error:
             raise RecordError(f"{path}: incomplete record: {error}") from error
 

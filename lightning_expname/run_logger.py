@@ -1,0 +1,117 @@
+"""The W&B side of `ExpNameLogger`: one run, opened late, finished with the right exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from . import ends
+from .observer import observed
+from .performance import Monitored
+from .wandb_session import make_way, open_run
+
+
+class RunLogger(WandbLogger):
+    """Lightning's WandbLogger with a run whose beginning and end are somebody else's decision."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._continued = False  # the W&B run began in an earlier process
+        self._closed = False  # the run ended: nothing may be added to it
+        self._adopted = False  # the run is the user's own: `wandb.init` came before us
+        self._ending = ends.FINISHED
+        self._watched: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self._pending_config: dict[str, Any] = {}
+
+    def _known_names(self) -> dict[str, str]:
+        """Project and name, as far as they are known when the run is opened."""
+        raise NotImplementedError
+
+    def process_ends(self) -> None:
+        """The process ends; the run may be open yet."""
+        self._finish()
+
+    @property
+    @rank_zero_experiment
+    def _real_experiment(self) -> Any:
+        if self._experiment is None:
+            self._create_run()
+        return self._experiment
+
+    def _create_run(self) -> None:
+        """Starts the W&B run, in the project that is known by now."""
+        import wandb
+
+        make_way()
+        self._adopted = wandb.run is not None
+        if self._adopted or getattr(self, "_attach_id", None) is not None:
+            run = self._init_run()
+        else:
+            self._wandb_init.update(self._known_names())
+            run = open_run(self._init_run, self._wandb_init, continued=self._continued)
+            ends.tell_at_exit(self)
+        self._id = run.id
+        for args, kwargs in self._watched:
+            run.watch(*args, **kwargs)
+        self._watched.clear()
+        self._send_config()
+
+    def _init_run(self) -> Any:
+        return super().experiment
+
+    def watch(self, model: Any, *args: Any, **kwargs: Any) -> None:
+        """As `WandbLogger.watch`; kept until the run exists when it is called before `fit`."""
+        if self._experiment is None:
+            self._watched.append(((model, *args), kwargs))
+        else:
+            super().watch(model, *args, **kwargs)
+
+    def _send_config(self) -> None:
+        if self._experiment is not None and self._pending_config and not self._closed:
+            self._experiment.config.update(self._pending_config, allow_val_change=True)
+            self._pending_config = {}
+
+    @observed
+    def _requeued(self) -> None:
+        """The scheduler has asked for a later start; the run goes on until it is ended."""
+        if self._experiment is not None:
+            self._experiment.mark_preempting()
+
+    @observed
+    def _finish(self) -> None:
+        run, self._closed = self._experiment, True
+        if run is None or self._adopted:
+            return
+        if self._ending.preempted:
+            run.mark_preempting()
+        run.finish(exit_code=self._ending.exit_code)
+
+    @rank_zero_only
+    def put_summary(self, summary: Mapping[str, Any]) -> None:
+        """Adds to the W&B summary, if the run exists."""
+        if self._experiment is not None and summary and not self._closed:
+            self._experiment.summary.update(dict(summary))
+
+    @observed
+    def _show_best(self, monitored: Monitored) -> None:
+        """With an explicit definition W&B forgets the step that Lightning gave to all metrics."""
+        self._real_experiment.define_metric(
+            monitored.metric,
+            step_metric="trainer/global_step",
+            step_sync=True,
+            summary=monitored.direction,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles create no run, but for the `spawn` launcher, which attaches to it."""
+        from multiprocessing.context import get_spawning_popen
+
+        if get_spawning_popen() is not None:
+            state: dict[str, Any] = super().__getstate__()
+        else:
+            state = {**self.__dict__, "_experiment": None}
+        return {**state, "_trainer": None, "_watched": []}

@@ -1,0 +1,63 @@
+"""W&B's side of a run's life: how it is opened, with or without a network, and finished."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from .observer import warn_once
+from .wandb_settings import new_id
+
+_owned: dict[str, int] = {}  # ids of the runs that our loggers opened, and in which process
+
+
+def is_owned(run: Any) -> bool:
+    """Whether a logger of ours opened the run, in this process."""
+    return run is not None and _owned.get(run.id) == os.getpid()
+
+
+def make_way() -> None:
+    """A run that an earlier logger of ours left open ends here; a user's own run is used."""
+    import wandb
+
+    run = wandb.run
+    if run is not None and is_owned(run):
+        run.finish()
+
+
+def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued: bool) -> Any:
+    """The W&B run; offline, with a warning, when the server is away or refuses.
+
+    Args:
+        create: calls `wandb.init` with `arguments`.
+        arguments: changed when the run goes offline.
+        continued: the run keeps its id, whatever it costs: W&B gives an id whose start failed
+            back only when all of the process's runs are finished.
+    """
+    import wandb
+
+    try:
+        run = create()
+    except wandb.Error as error:
+        if arguments.get("mode") in ("offline", "disabled"):
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        run = _open_offline(create, arguments, continued)
+        warn_once(
+            f"W&B cannot be reached or refuses ({reason}); the run {run.name!r} is recorded"
+            f" offline. When W&B is back: wandb sync {run.settings.sync_dir}"
+        )
+    _owned[run.id] = os.getpid()
+    return run
+
+
+def _open_offline(create: Callable[[], Any], arguments: dict[str, Any], continued: bool) -> Any:
+    import wandb
+
+    if continued:
+        wandb.teardown()
+    else:
+        arguments["id"] = new_id()
+    arguments["mode"] = "offline"
+    return create()

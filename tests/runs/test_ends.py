@@ -1,0 +1,79 @@
+"""Every end of a training's life, for real: what the record says, and what W&B recorded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning_expname.records import RunRecord, is_alive, read_record
+
+Read = Callable[..., list[Any]]
+APP = Path(__file__).with_name("ends_app.py")
+
+
+def end(root: Path, how: str, **environment: str) -> tuple[int, RunRecord, str]:
+    ran = subprocess.run(
+        [sys.executable, str(APP), str(root), how],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    (path,) = (root / "checkpoints").rglob("*.json")
+    return ran.returncode, read_record(path), ran.stderr
+
+
+ENDS = [  # how, the process's exit code, the record's status and reason, W&B's exit code
+    ("success", 0, "finished", None, 0),
+    ("raises", 1, "failed", "ZeroDivisionError", 1),
+    ("caught", 0, "failed", "ZeroDivisionError", 1),
+    ("raises_after", 1, "failed", "RuntimeError", 1),
+    ("ctrl_c", 1, "interrupted", "KeyboardInterrupt", 255),
+    ("exits", 7, "interrupted", "SystemExit", 7),
+    ("sigterm", 0, "interrupted", "SIGTERM", 143),
+    ("sigusr1", -10, "interrupted", "SIGUSR1", 138),
+]
+
+
+@pytest.mark.parametrize(("how", "code", "status", "ended_by", "told"), ENDS)
+def test_record_and_wandb_agree_on_the_end(
+    expname_root: Path,
+    expname_recorded: Read,
+    how: str,
+    code: int,
+    status: str,
+    ended_by: str | None,
+    told: int,
+) -> None:
+    returned, record, errors = end(expname_root, how)
+    (run,) = expname_recorded()
+    assert returned == code, errors
+    assert (record.status, record.ended_by) == (status, ended_by), errors
+    assert (run.exit_code, run.preempting) == (told, how in ("sigterm", "sigusr1"))
+    assert (run.name, run.run_id, run.project) == (record.run, record.id, record.project)
+    assert record.finished is not None and record.last is not None
+    assert is_alive(record.process) is False
+
+
+def test_a_killed_training_is_running_in_a_process_that_is_gone(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    returned, record, _ = end(expname_root, "sigkill")
+    (run,) = expname_recorded(wait=0.0)
+    assert (returned, record.status, run.exit_code) == (-9, "running", None)
+    assert is_alive(record.process) is False
+
+
+def test_checkpoints_are_uploaded_after_a_failure_too(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    _, record, errors = end(expname_root, "raises", LOG_MODEL="1")
+    (run,) = expname_recorded()
+    assert record.status == "failed", errors
+    assert [artifact["type"] for artifact in run.artifacts] == ["model"]
