@@ -55,7 +55,7 @@ def _bounded(rendered: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _key(key: str) -> str:
-    name = _encodable(key).strip("-") or "-"
+    name = _encodable(key).strip("-")  # which W&B would do
     return f"{name}_" if name in _RESERVED else name
 
 

@@ -80,10 +80,13 @@ def _add_saved(module: torch.nn.Module, reading: Reading) -> None:
     saved = vars(module).get("_hparams")  # Lightning's; the property would create it
     if not isinstance(saved, Mapping):
         return
+    declared = own_parameters(type(module)) if is_watched(module) else saved
     known = {*reading.own, *reading.inherited, *reading.unrecovered}
     for name, value in saved.items():
         if isinstance(name, str) and not name.startswith("_") and name not in known:
             reading.own[name] = snapshot(value)
+            if name not in declared:  # the author's note (`hparams["cls"]`), nobody's argument
+                reading.undecided.append(name)
 
 
 def _add_attributes(module: torch.nn.Module, reading: Reading) -> None:

@@ -126,10 +126,12 @@ class Follower:
         declared = parameters_of(reading.cls)
         self.unrecovered += [".".join((*path[self._root :], name)) for name in reading.unrecovered]
         self.guessed += [".".join((*path[self._root :], name)) for name in reading.guessed]
+        speaker = self._speaker  # of the argument that leads here
         for name, value in reading.own.items():
             parameter = declared.get(name, Parameter(name))
-            self._speaker = "module" if name in reading.undecided else self._owner
+            self._speaker = "module" if name in reading.undecided else speaker
             self._add((*path, name), value, parameter, live, skip_models)
+        self._speaker = speaker
         for name, value in reading.inherited.items():
             if not list(_references((name,), value)):
                 parameter = declared.get(name, Parameter(name))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from ..facts import Facts
 from ..naming import Names, digest
@@ -28,10 +31,17 @@ def draft(facts: Facts, names: Names, *, mode: str, run_id: str, group: str | No
         created=now(),
         places=(place,) if mode == "train" else (),
         ordinal=names.ordinal,
-        digest=digest({hparam.name: hparam.value for hparam in facts.hparams}),
+        digest=digest({hparam.name: _written(hparam.value) for hparam in facts.hparams}),
         group=group,
         process=this_process(),
     )
+
+
+def _written(value: Any) -> Any:
+    """A dict (an empty one, or within a list) as a text: the grammar of names has none."""
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True)
+    return [_written(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def now() -> str:

@@ -1,0 +1,78 @@
+"""What was really passed to a constructor, recorded without the product's help, and the judge."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+PRIMITIVES = (bool, int, float, str, type(None))
+
+
+def passed_to(cls: type, build: Callable[[], Any]) -> dict[str, Any]:
+    """All arguments, defaults included, of the outermost call of `cls.__init__` within `build`."""
+    original = cls.__init__
+    calls: list[dict[str, Any]] = []
+
+    @functools.wraps(original)
+    def recording(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = inspect.signature(original).bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        given = dict(list(bound.arguments.items())[1:])
+        calls.append({**given, **given.pop("kwargs", {})})
+        original(self, *args, **kwargs)
+
+    cls.__init__ = recording
+    try:
+        build()
+    finally:
+        cls.__init__ = original
+    calls[0].pop("kwargs", None)
+    return calls[0]
+
+
+def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """(dotted name, primitive or list of them) of every part that has an exact value."""
+    if isinstance(value, PRIMITIVES):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        if all(isinstance(item, PRIMITIVES) for item in value):
+            yield name, list(value)
+    elif isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from leaves(f"{name}.{key}", item)
+
+
+@dataclass
+class Verdict:
+    """Of one module: exact values found, missing and wrong; objects have no exact value."""
+
+    found: int = 0
+    missing: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+
+
+def judge(passed: dict[str, Any], recovered: dict[str, Any]) -> Verdict:
+    verdict = Verdict()
+    for name, value in passed.items():
+        parts = list(leaves(name, value))
+        if not parts and not isinstance(value, nn.Module):
+            verdict.objects.append(f"{name}: {type(value).__name__}")
+        for key, expected in parts:
+            if key not in recovered:
+                verdict.missing.append(key)
+            elif _same(recovered[key], expected):
+                verdict.found += 1
+            else:
+                verdict.wrong.append(f"{key}: {recovered[key]!r} instead of {expected!r}")
+    return verdict
+
+
+def _same(got: Any, expected: Any) -> bool:
+    got = list(got) if isinstance(got, tuple) else got
+    return type(got) is type(expected) and repr(got) == repr(expected)
