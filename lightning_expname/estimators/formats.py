@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from ..errors import EstimatorError
+from ..observer import warn_once
 from .families import family_of
 
 Format = Literal["lightgbm", "xgboost", "catboost", "skops", "joblib"]
@@ -122,6 +123,19 @@ def _dump_by_skops(estimator: Any, path: Path) -> None:
             f" ({type(error).__name__}: {error}); allow_pickle=True keeps it by joblib, which"
             " runs any code on loading"
         ) from error
+    _check_loadable(estimator, path)
+
+
+def _check_loadable(estimator: Any, path: Path) -> None:
+    """A function without a name is written without a word, and cannot be loaded again."""
+    needed = _skops().get_untrusted_types(file=path)
+    if nameless := [name for name in needed if "<" in name]:
+        raise EstimatorError(
+            f"{type(estimator).__name__} holds {nameless}, which skops cannot load again; give it a"
+            " name in a module, or allow_pickle=True"
+        )
+    if refused := sorted(set(needed) - set(TRUSTED_TYPES)):
+        warn_once(f"this model holds types that load asks you to trust: trusted={refused}")
 
 
 def _skops() -> Any:
@@ -169,12 +183,24 @@ def _load_by_skops(path: Path, trusted: Sequence[str]) -> Any:
     return io.load(path, trusted=needed)
 
 
+def check_template(template: Template) -> None:
+    """Refuses a format, or a class of a library, that `template_of` never writes.
+
+    Raises:
+        EstimatorError: with what was found.
+    """
+    known = template.format in ("skops", "joblib") and not template.kind
+    if not known and template.kind not in _CLASSES.get(template.format, ()):
+        raise EstimatorError(
+            f"the manifest names {template.kind!r} of {template.format!r}, which is none of the"
+            f" formats: skops, joblib, {', '.join(_CLASSES)}"
+        )
+
+
 def empty(template: Template, fitted: Any = None) -> Any:
     """The user's estimator, not fitted."""
     if not template.kind:
         return clone(fitted)
-    if template.kind not in _CLASSES.get(template.format, ()):
-        raise EstimatorError(f"the manifest names {template.kind!r} of {template.format!r}")
     kind = getattr(_library(template.format), template.kind)
     return kind(**(template.params or {}))
 

@@ -16,7 +16,7 @@ from ..observer import warn_once
 from ..records import RunRecord, read_record
 from .features import Features
 from .folder import MANIFEST, sha256, standing
-from .formats import Template, empty, read_fold
+from .formats import Template, check_template, empty, read_fold
 from .results import Results
 from .saving import KEPT, MANIFEST_VERSION, OUT_OF_FOLD
 
@@ -29,6 +29,7 @@ def load_model(kind: type, path: Any, *, trusted: Sequence[str], allow_pickle: b
     manifest = _manifest(folder)
     _check_kind(kind, manifest, folder)
     template = Template(**manifest["estimator"])
+    check_template(template)
     if template.format == "joblib" and not allow_pickle:
         raise EstimatorError(
             f"{folder} was kept by joblib, which runs any code on loading; if you know where it"
