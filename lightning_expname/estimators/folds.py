@@ -143,6 +143,8 @@ def _watched(
     if present is not None:
         seen = np.isin(y, present)  # a class that the fold never saw has no column to be scored in
         kept = np.flatnonzero(seen)
+        if not kept.size:
+            return {}
         X, y = (X, y) if seen.all() else (rows(X, kept), y[kept])
         y = np.searchsorted(present, y)
     evaluation = family.evaluation(estimator, X, y, plan.early_stopping)
