@@ -122,7 +122,7 @@ class XGBoost(Family):
         return Evaluation(params, {"eval_set": [(X, y)], "verbose": False})
 
     def curves(self, estimator: Any) -> Curves:
-        return _only_set(estimator.evals_result())
+        return _only_set(getattr(estimator, "evals_result_", None) or {})
 
     def importances(self, estimator: Any) -> Importances:
         booster = estimator.get_booster()
