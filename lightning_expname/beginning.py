@@ -14,9 +14,18 @@ from .introspect.collect import batch_size, collect
 from .introspect.dataset import UNKNOWN, dataset_name
 from .introspect.hparams import ModuleFacts, describe_module
 from .introspect.secrets import without_secrets
-from .naming import MAX_RUN_BYTES, NamePolicy, Names, Speech, derive_names
+from .naming import MAX_RUN_BYTES, NamePolicy, Names, Speech, derive_names, digest
 from .observer import warn_once
-from .records import RunRecord, claim, draft, is_alive, now, this_process, write_record
+from .records import (
+    CheckpointPlace,
+    RunRecord,
+    claim,
+    draft,
+    is_alive,
+    now,
+    this_process,
+    write_record,
+)
 from .resume import Changes, Origin, changes, describe, last_checkpoints, record_of
 from .setup_touch import passed_loaders
 
@@ -197,6 +206,25 @@ def _names_of(options: RunOptions, facts: Facts, record: RunRecord) -> Names:
         place = record.places[0]
         kept.update(checkpoint_dir=place.directory, checkpoint_name=place.name)
     return dataclasses.replace(names, **kept)
+
+
+def names_of(record: RunRecord) -> Names:
+    """The names of a run whose facts are another process's."""
+    place = record.places[0] if record.places else CheckpointPlace("", "")
+    return Names(
+        project=record.project,
+        run=record.run,
+        stem=record.stem,
+        checkpoint_dir=place.directory,
+        ordinal=record.ordinal,
+        checkpoint_name=place.name,
+        record=record.record,
+    )
+
+
+def digest_of(module: Any) -> str:
+    """As in the record of a run of this module."""
+    return digest({one.name: one.value for one in describe_module(module).hparams})
 
 
 def _names(

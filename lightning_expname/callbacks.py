@@ -48,8 +48,7 @@ class ExpNameCallback(Callback):
             return
         if origin := origin_of(checkpoint, trainer.ckpt_path):
             logger.origin = origin
-        if trainer.state.fn == "fit":
-            keep_directory(_checkpoints_of(trainer), checkpoint.get("callbacks", {}))
+        keep_directory(_checkpoints_of(trainer), checkpoint.get("callbacks", {}))
 
     @observed
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -92,14 +91,16 @@ class ExpNameCallback(Callback):
             return
         if logger.origin is None and trainer.ckpt_path:  # weights alone carry no identity
             logger.origin = origin_by_place(trainer.ckpt_path, logger.options.root)
-        if not logger.continues(module, mode):
+        if not trainer.strategy.broadcast(logger.continues(module, mode)):  # or ranks would wait
             continued = logger.begin_run(trainer, module, mode)
             if mode == "train" and not continued:
                 forget_files(_checkpoints_of(trainer))
             if logger.record is not None:
                 save_config(trainer, module, logger.options.root / logger.record.record)
-        elif mode == "train":
-            logger.reopen_run()
+        else:
+            logger.goes_on(trainer, module)
+            if mode == "train":
+                logger.reopen_run()
         logger.begin_performance(trainer, mode)
 
     @observed

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .beginning import RunOptions, Started, begin
+from .beginning import RunOptions, Started, begin, digest_of, names_of
 from .ends import Ending
 from .facts import Facts
 from .naming import Names
@@ -34,7 +34,31 @@ class Lifecycle:
 
     def belongs_to(self, module: object) -> bool:
         """Whether the run that is under way is this module's (fit, then test, is one run)."""
-        return self.record is not None and self._module is module
+        if self.record is None:
+            return False
+        if self._module is None:  # it ran in a launched process, on a copy of the module
+            return self.record.digest == digest_of(module)
+        return self._module is module
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether no run has begun in this very process."""
+        return self._module is None
+
+    def take_back(self, record: RunRecord) -> None:
+        """Takes over a run that a launched process has begun, and maybe ended."""
+        self.record, self._module, self.names = record, None, names_of(record)
+
+    def agree(self, trainer: Any) -> None:
+        """Tells all ranks what W&B made of the record: an offline run may have another id."""
+        path = self.record and self.record.path
+        record = trainer.strategy.broadcast(self.record)
+        self.record = record if record is None else record.replace(path=path or record.path)
+
+    def goes_on(self, trainer: Any, module: object) -> None:
+        """More of the same run, in this process."""
+        self._module = module
+        self._writes = trainer.is_global_zero and self.record is not None and bool(self.record.path)
 
     def begin(
         self, trainer: Any, module: Any, *, mode: str, run_id: str, origin: Origin | None = None

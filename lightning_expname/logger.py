@@ -20,6 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from . import ends
 from .beginning import RunOptions, names_so_far, one_of_the_three
+from .hand_back import HandBack, is_launched
 from .introspect.capture import install_by_default, uncapture_init
 from .introspect.values import plain
 from .lifecycle import Lifecycle
@@ -156,6 +157,7 @@ class ExpNameLogger(RunLogger):
         self._save_dir = str(options.root)
         self._project = options.project or "lightning_expname"
         self._lifecycle = Lifecycle(options)
+        self._note = HandBack()
         self.asked: str | None = None  # the `ckpt_path` of the fit that is under way
         self.origin: Origin | None = None  # the run whose checkpoint is loaded
         self._signals = ends.SignalWatch(self._signalled)
@@ -167,11 +169,13 @@ class ExpNameLogger(RunLogger):
     @property
     def names(self) -> Names | None:
         """The run's names; None until training (or another mode) starts."""
+        self._take_back()
         return self._lifecycle.names
 
     @property
     def record(self) -> RunRecord | None:
         """The run's record; None until training (or another mode) starts."""
+        self._take_back()
         return self._lifecycle.record
 
     @property
@@ -219,9 +223,16 @@ class ExpNameLogger(RunLogger):
         self._pending_config.update(render_config(redact(given, allow=self.options.not_secret)))
         self._send_config()
 
+    def _take_back(self) -> None:
+        """What a launched process has begun under this logger's name is this logger's run."""
+        if self._lifecycle.is_elsewhere and (record := self._note.take()):
+            self._lifecycle.take_back(record)
+            self._id = self._wandb_init["id"] = record.id
+            self._continued = True
+
     def continues(self, module: LightningModule, mode: str) -> bool:
         """Whether this mode of this module belongs to the run that is under way."""
-        record, origin = self._lifecycle.record, self.origin
+        record, origin = self.record, self.origin
         if record is None or self._closed or not self._lifecycle.belongs_to(module):
             return False
         if origin is not None and origin.run_id != record.id:
@@ -244,9 +255,12 @@ class ExpNameLogger(RunLogger):
             self._wandb_init["id"] = started.record.id
         self._continued, self._ending = started.continued, ends.FINISHED
         self._lifecycle_to_wandb(mode)
+        self._lifecycle.agree(trainer)
+        self._id = self._lifecycle.record.id if self._lifecycle.record else self._id
         return started.continued
 
     @rank_zero_only
+    @observed
     def _lifecycle_to_wandb(self, mode: str) -> None:
         names = self._lifecycle.names
         assert names is not None
@@ -271,6 +285,10 @@ class ExpNameLogger(RunLogger):
         self._id = self._wandb_init["id"] = new_id()
         self._checkpoint_name = None
         self._closed = False
+
+    def goes_on(self, trainer: Trainer, module: LightningModule) -> None:
+        """Another mode of the run that is under way."""
+        self._lifecycle.goes_on(trainer, module)
 
     def reopen_run(self) -> None:
         """More training of the same module: the record says so."""
@@ -330,6 +348,9 @@ class ExpNameLogger(RunLogger):
         of a SLURM job (`"finished"`): it goes on until the scheduler ends it.
         """
         super().finalize("success")
+        trainer = self._trainer and self._trainer()
+        if status == "success" and trainer and is_launched(trainer):
+            self._hand_back()
         if status == "finished":
             self._lifecycle.end(ends.REQUEUED)
             self._requeued()
@@ -337,6 +358,14 @@ class ExpNameLogger(RunLogger):
             if self._ending == ends.FINISHED:  # no callback of ours was told why
                 self._ending = ends.ending_from("failed")
             self._finish()
+
+    @observed
+    def _hand_back(self) -> None:
+        """The process ends with this mode, without a word to W&B."""
+        if is_owned(self._experiment):
+            self._finish()
+        if self._lifecycle.record is not None:
+            self._note.leave(self._lifecycle.record)
 
     @rank_zero_only
     def close_run(self) -> None:

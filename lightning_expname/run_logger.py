@@ -107,10 +107,10 @@ class RunLogger(WandbLogger):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles create no run, but for the `spawn` launcher, which attaches to it."""
+        """Copies and pickles create no run; a spawned process attaches to one that exists."""
         from multiprocessing.context import get_spawning_popen
 
-        if get_spawning_popen() is not None:
+        if get_spawning_popen() is not None and self._experiment is not None:
             state: dict[str, Any] = super().__getstate__()
         else:
             state = {**self.__dict__, "_experiment": None}
