@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.plugins.environments import SLURMEnvironment
 from lit_models import fit, lit
 
 from lightning_expname import ExpNameCheckpoint, ExpNameLogger
@@ -20,8 +23,28 @@ HOW: dict[str, Any] = {
     "sigkill": lambda: os.kill(os.getpid(), signal.SIGKILL),
 }
 
+
+def requeued(root: str) -> None:
+    """SLURM asks for a requeue in epoch 1 and kills in epoch 2; the job's next start ends well."""
+    module, logger = lit(), ExpNameLogger(root_dir=root)
+    is_first = not list(Path(root).glob("hpc_ckpt_*"))
+
+    def scheduler() -> None:
+        if is_first and module.current_epoch:
+            asked = module.current_epoch == 1
+            time.sleep(0.0 if asked else 2.5)  # W&B's log is flushed every second
+            os.kill(os.getpid(), signal.SIGUSR1 if asked else signal.SIGKILL)
+
+    module.on_train_epoch_start = scheduler  # type: ignore[method-assign]
+    cluster = SLURMEnvironment(requeue_signal=signal.SIGUSR1)
+    fit(logger, ExpNameCheckpoint(), module=module, epochs=4, plugins=[cluster])
+
+
 if __name__ == "__main__":
     root, how = sys.argv[1:]
+    if how == "requeued":
+        requeued(root)
+        sys.exit()
     module, logger = lit(), ExpNameLogger(root_dir=root, log_model="LOG_MODEL" in os.environ)
     if how in HOW:
         module.on_train_epoch_start = lambda: HOW[how]() if module.current_epoch else None  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ from lightning_expname.records import read_record
 Read = Callable[..., list[Any]]
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "ddp_fork"])
+@pytest.mark.parametrize("strategy", ["ddp_fork"])
 def test_ranks_share_one_run(expname_root: Path, expname_recorded: Read, strategy: str) -> None:
     ran = train(expname_root, strategy)
     assert ran.returncode == 0, ran.stderr
