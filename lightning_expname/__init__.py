@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .alerting import ExpNameAlerts
     from .callbacks import ExpNameCallback
     from .checkpoint import ExpNameCheckpoint
     from .errors import (
@@ -36,6 +37,7 @@ else:
     _HOMES = {
         "AlertError": ".errors",
         "EstimatorError": ".errors",
+        "ExpNameAlerts": ".alerting",
         "ExpNameCallback": ".callbacks",
         "ExpNameCheckpoint": ".checkpoint",
         "ExpNameClassifier": ".estimators",
@@ -80,6 +82,7 @@ __all__ = [
     "NAME_VERSION",
     "AlertError",
     "EstimatorError",
+    "ExpNameAlerts",
     "ExpNameCallback",
     "ExpNameCheckpoint",
     "ExpNameClassifier",

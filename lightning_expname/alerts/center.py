@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import dataclasses
 import os
 import threading
 import time
-import weakref
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Final
 
 from ..errors import AlertError
-from ..observer import observed, warn_once
+from ..observer import observed
 from ..redaction import scrub
 from .access import slack_access
-from .courier import Courier
-from .message import Message
+from .dispatch import Dispatch, complain
+from .message import Message, host_name
 from .outcome import EVENTS, Outcome, is_consequence, mark_told, reason_of, traceback_of
-from .ranks import Place, share_of
+from .ranks import Place, process_start, share_of
 from .run_alert import alert, open_run
 from .scopes import Scope, Watched
 from .senders import Sender
 from .throttle import Throttle
-from .watchdog import Watchdog, is_supported
+from .watchdog import is_supported
 
 DEADLINE: Final = 10.0
 """Seconds by which undelivered messages hold up the end of the process at most."""
@@ -100,13 +97,7 @@ class Alerts:
         self._scopes: list[Scope] = []
         self._count = 0
         self._throttle = Throttle(self._max_per_hour)
-        self._threads: dict[str, str] = {}
-        self._watchdog: Watchdog | None = None
-        self._leaving: list[Watchdog] = []
-        self._courier: Courier | None = None
-        self._fallback: Courier | None = None
-        self._probed = False
-        self._exits = False
+        self._dispatch = Dispatch(self._slack, self._senders, self._events, self._wants_watchdog)
 
     def watch(self, mode: str, **facts: Any) -> Watched:
         """A context manager, and a decorator, around any code.
@@ -125,8 +116,17 @@ class Alerts:
         return Watched(self, mode, facts)
 
     @observed
-    def begin(self, mode: str, *, place: Place | None = None, **facts: Any) -> Scope:
-        """Starts a mode; the watchdog knows of it from now on."""
+    def begin(
+        self, mode: str, *, place: Place | None = None, starts: bool = True, **facts: Any
+    ) -> Scope:
+        """Starts a mode; the watchdog knows of it from now on.
+
+        Args:
+            mode: what the message calls it.
+            place: which rank this process is; found in the environment when None.
+            starts: whether the start is told at once, where it is told; else by `started`.
+            **facts: attributes of `Message`.
+        """
         self._enter_process()
         with self._lock:
             outer = self._scopes[-1] if self._scopes else None
@@ -136,12 +136,22 @@ class Alerts:
             scope = Scope(self._scrubbed(message), place)
             if outer is not None:
                 scope.thread = outer.thread
-                scope.message = scope.message.replace(within=outer.message.title)
+                scope.message = scope.message.replace(within=outer.message.part_of)
             self._scopes.append(scope)
-            self._watch_over(scope)
-            if place.rank == 0:
-                self._tell(scope, scope.now(seconds=None))
+            self._dispatch.watch_over(scope)
+            if starts:
+                self.started(scope)
         return scope
+
+    @observed
+    def started(self, scope: Scope) -> None:
+        """Tells that the mode has started, if starts are told."""
+        with self._lock:
+            message = scope.now(seconds=None)
+            is_asked_for = "started" in self._events and scope.pid == os.getpid()
+            if is_asked_for and scope.place.rank == 0 and self._is_told(message):
+                self._dispatch.say(message, scope.place)
+                self._to_run(message)
 
     @observed
     def update(self, scope: Scope, *, record: str | None = None, **facts: Any) -> None:
@@ -151,7 +161,7 @@ class Alerts:
         with self._lock:
             scope.message = self._scrubbed(scope.message.replace(**facts))
             scope.record = record or scope.record
-            self._inform("update", scope)
+            self._dispatch.update(scope)
 
     @observed
     def end(
@@ -168,7 +178,7 @@ class Alerts:
             self._leave(scope, message if told else None)
             if outer := self._scopes[-1] if self._scopes else None:
                 outer.tally[outcome] += 1
-                self._inform("update", outer)
+                self._dispatch.update(outer)
             return message if told else None
 
     @observed
@@ -186,148 +196,68 @@ class Alerts:
         if self._pid != os.getpid():
             return True
         self._tell_held()
-        end = time.monotonic() + seconds
-        couriers = [one for one in (self._courier, self._fallback) if one is not None]
-        left = [one for one in self._leaving if not one.has_ended(end - time.monotonic())]
-        self._leaving = left
-        return all(one.drain(end - time.monotonic()) for one in couriers) and not left
+        is_done = self._dispatch.close(seconds)
+        if is_done and not self._scopes:
+            _unfinished.discard(self)
+        return is_done
 
     def _is_told(self, message: Message) -> bool:
-        """Events and the sweep's limit; a mode that is a part of nothing is always told."""
+        """Whether it was asked for, and a sweep has not said enough already.
+
+        A whole that has parts is always told: it is the summary of them.
+        """
+        if message.rank != 0 and message.outcome == "finished":
+            return False
         if message.outcome not in self._events:
             return message.world > 1  # nobody hears it, but the ranks must agree on it
-        if message.within is None and not self._is_sweep():
+        if message.within is None and message.tally:
+            self._throttle.take_held()
             return True
         return self._throttle.lets_through(message.outcome, time.monotonic())
 
-    def _is_sweep(self) -> bool:
-        return self._count > self._max_per_hour
-
     def _leave(self, scope: Scope, message: Message | None) -> None:
-        """The end of a scope, to the watchdog or by ourselves; with the last one it leaves too."""
+        """The end of a scope; with the last one, the watchdog leaves too."""
         self._scopes.remove(scope)
-        if not self._inform("end", scope, message) and message is not None:
-            self._by_ourselves(message, scope.place)
-        self._to_others(message, scope.place)
-        if not self._scopes and self._watchdog is not None:
-            self._part()
-
-    def _part(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.part()
-            self._leaving = [one for one in self._leaving if not one.has_ended()]
-            self._leaving.append(self._watchdog)
-            self._watchdog = None
-
-    def _tell(self, scope: Scope, message: Message) -> None:
-        """A message while its scope goes on."""
-        if message.outcome not in self._events or not self._is_told(message):
-            return
-        if not self._inform("say", scope, message):
-            self._by_ourselves(message, scope.place)
-        self._to_others(message, scope.place)
-
-    def _to_others(self, message: Message | None, place: Place) -> None:
-        """The user's own channels, and W&B, which only this process can reach."""
-        if message is None:
-            return
-        if self._senders:
-            self._courier = self._courier or Courier(self._senders, self._events, _complain)
-            self._courier.submit(message, place, _nothing)
-        if self._wandb and message.outcome in self._events:
+        self._dispatch.end(scope, message)
+        if not self._scopes:
+            self._dispatch.part()
+        if message is not None:
             self._to_run(message)
 
     def _to_run(self, message: Message) -> None:
-        run = self._run()
+        run = self._run() if self._wandb and message.outcome in self._events else None
         if run is not None:
             with contextlib.suppress(Exception):
                 if complaint := alert(run, message):
-                    _complain(complaint)
+                    complain(complaint)
 
     def _run(self) -> Any | None:
         """The W&B run that `run.alert` is sent through."""
         return open_run()
 
-    def _by_ourselves(self, message: Message, place: Place) -> None:
-        """Slack without a watchdog: from a thread of this process."""
-        self._slack_courier().submit(message, place, _nothing)
-
-    def _slack_courier(self) -> Courier:
-        if self._fallback is None:
-            with contextlib.suppress(ImportError):  # at exit, a thread could not import it any more
-                import_module("slack_sdk")
-            senders = self._slack.senders(self._threads, self._threads.__setitem__)
-            self._fallback = Courier(senders, self._events, _complain)
-        return self._fallback
-
-    def _watch_over(self, scope: Scope) -> None:
-        """Tells the watchdog of a scope, and starts one if there is none."""
-        if self._wants_watchdog and self._watchdog is None:
-            self._start_watchdog()
-        self._inform("begin", scope)
-        if not self._probed and scope.place.rank == 0 and self._slack.secrets:
-            self._probed = True
-            if self._watchdog is None or not self._watchdog.tell(op="probe"):
-                self._slack_courier().probe()
-
-    def _start_watchdog(self) -> None:
-        try:
-            self._watchdog = Watchdog(self._on_answer)
-        except OSError as error:
-            self._wants_watchdog = False
-            _complain(f"no watchdog could be started ({error}), so a killed run tells nobody")
-            return
-        slack = dataclasses.asdict(self._slack)
-        self._watchdog.tell(op="configure", slack=slack, events=self._events, threads=self._threads)
-
-    def _inform(self, op: str, scope: Scope, message: Message | None = None) -> bool:
-        """Tells the watchdog; False if there is none that listens."""
-        if self._watchdog is None:
-            return False
-        place = dataclasses.asdict(scope.place)
-        data: dict[str, Any] = {"op": op, "place": place}
-        if op in ("begin", "update"):
-            data |= {"key": scope.key, "message": scope.now().to_json(), "record": scope.record}
-        else:
-            data |= {"message": None if message is None else message.to_json()}
-            data |= {"key": scope.key} if op == "end" else {}
-        if self._watchdog.tell(**data):
-            return True
-        self._watchdog = None
-        self._wants_watchdog = False
-        _complain("the watchdog is gone, so from now on a killed run tells nobody")
-        return False
-
-    def _on_answer(self, data: dict[str, Any]) -> None:
-        if "trouble" in data:
-            _complain(str(data["trouble"]))
-        if "thread" in data:
-            self._threads[str(data["thread"])] = str(data.get("stamp", ""))
-
     def _tell_held(self) -> None:
         """The summary of what a sweep held back."""
         held = self._throttle.take_held()
         if held:
-            message = Message("not told one by one", "summary", tally=held)
-            self._by_ourselves(message, Place())
-            self._to_others(message, Place())
+            message = Message("not told one by one", "summary", tally=held, host=host_name())
+            self._dispatch.say(message, Place())
 
     def _scrubbed(self, message: Message) -> Message:
+        """What users and modules say, as plain text and numbers, and without secrets."""
         texts = {name: getattr(message, name) for name in _SCRUBBED}
-        return message.replace(**{name: self._scrub(text) for name, text in texts.items() if text})
+        told = {name: self._scrub(str(text)) for name, text in texts.items() if text is not None}
+        return message.replace(**told, score=_number(message.score))
 
     def _scrub(self, text: str) -> str:
         for secret in self._slack.secrets:
-            text = str(text).replace(secret, "<redacted>")
-        return scrub(str(text))
+            text = text.replace(secret, "<redacted>")
+        return scrub(text)
 
     def _enter_process(self) -> None:
         """A forked child begins anew: threads, locks and the watchdog are its parent's."""
         if self._pid != os.getpid():
             self._renew()
-        if not self._exits:
-            self._exits = True
-            atexit.register(_close_at_exit, weakref.ref(self))
+        _unfinished.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles carry the settings, and nothing that is under way."""
@@ -372,20 +302,24 @@ def _place_from_environment(mode: str, number: int) -> Place:
         return Place()
     if world <= 1:
         return Place()
-    return Place(rank, world, share_of(mode, number, os.environ))
+    return Place(rank, world, share_of(mode, number, os.environ), process_start())
 
 
-def _complain(what: str) -> None:
-    with contextlib.suppress(Exception):  # warnings may be errors here, and threads have no caller
-        warn_once(f"alerts: {what}")
+def _number(value: Any) -> float | None:
+    """A score may be a tensor, or anything else."""
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
-def _nothing(outcome: str) -> None:
-    """Nobody here needs to know what the ranks agreed on."""
+_unfinished: set[Alerts] = set()  # held until delivered: a message may outlive its `Alerts()`
 
 
-def _close_at_exit(reference: weakref.ref[Alerts]) -> None:
-    alerts = reference()
-    if alerts is not None:
+@atexit.register
+def _close_at_exit() -> None:
+    """One deadline for all of them together."""
+    end = time.monotonic() + DEADLINE
+    for alerts in list(_unfinished):
         with contextlib.suppress(Exception):
-            alerts.close()
+            alerts.close(max(0.0, end - time.monotonic()))

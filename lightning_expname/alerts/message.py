@@ -76,8 +76,17 @@ class Message:
         """`train failed: d_model64-bs32-lr0.001`, in one line."""
         if self.outcome == "summary":
             return f"{self.mode}: {spoken_tally(self.tally)}"
-        name = self.run or self.model or self.project
+        name = self._name
         return f"{self.mode} {self.outcome}" + (f": {name}" if name else "")
+
+    @property
+    def part_of(self) -> str:
+        """What its parts say that they are within: `tune: lgbm`."""
+        return f"{self.mode}: {self._name}" if self._name else self.mode
+
+    @property
+    def _name(self) -> str | None:
+        return self.run or self.model or self.project
 
     def replace(self, **changes: Any) -> Message:
         """A copy with some attributes changed."""

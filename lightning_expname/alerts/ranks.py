@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .message import Message
 
@@ -33,6 +33,9 @@ DELAYS: Final[Mapping[str, float]] = {
 
 CONSEQUENCE_DELAY: Final = 3.5
 _KEEP_SECONDS: Final = 7 * 86400
+_SKEW_SECONDS: Final = 0.5
+_IMPORTED: Final = time.time()
+Value = TypeVar("Value", float, str)
 _ALIKE: Final = (
     "MASTER_ADDR",
     "MASTER_PORT",
@@ -51,7 +54,7 @@ class Place:
         rank, world: as in torch.distributed.
         share: the same on all ranks for the same mode, and different for every other one; None
             when there is nothing that the ranks could have in common: then rank 0 alone speaks.
-        since: claims that are older belong to an earlier launch; seconds since the epoch.
+        since: claims of modes that began earlier are another launch's; seconds since the epoch.
         folder: where the claims lie; a private one on this machine when None.
     """
 
@@ -82,32 +85,49 @@ def wins(message: Message, place: Place) -> tuple[bool, str]:
         return place.rank == 0, message.outcome
     time.sleep(CONSEQUENCE_DELAY if message.consequence else DELAYS.get(message.outcome, 0.0))
     try:
-        return _claim(_folder(place) / f"{place.share}.json", message.outcome, place.since)
+        return _claim(_folder(place) / f"{place.share}.json", message, place.since)
     except OSError:
         return place.rank == 0, message.outcome
 
 
-def _claim(path: Path, outcome: str, since: float) -> tuple[bool, str]:
+def process_start() -> float:
+    """When this process began, less what the ranks of one launch may differ by.
+
+    Launchers give the same port again and again: only the time tells one launch from the next.
+    Linux says when a process began in field 22 of /proc/self/stat (proc(5)), in ticks since boot.
+    """
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+        age = uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return _IMPORTED - _SKEW_SECONDS
+    return time.time() - age - _SKEW_SECONDS
+
+
+def _claim(path: Path, message: Message, since: float) -> tuple[bool, str]:
     """Creates the file, whole from its first moment; else what stands in it."""
     staged = path.with_name(f".{path.name}.{os.getpid()}")
-    staged.write_text(json.dumps({"outcome": outcome}), encoding="utf-8")
+    claim = {"outcome": message.outcome, "began": message.began or time.time()}
+    staged.write_text(json.dumps(claim), encoding="utf-8")
     try:
-        if path.exists() and path.stat().st_mtime < since:
+        if _read(path, "began", since) < since:
             path.unlink(missing_ok=True)
         os.link(staged, path)
     except FileExistsError:
-        return False, _outcome_in(path, outcome)
+        return False, _read(path, "outcome", str(message.outcome))
     finally:
         staged.unlink(missing_ok=True)
-    return True, outcome
+    return True, message.outcome
 
 
-def _outcome_in(path: Path, otherwise: str) -> str:
+def _read(path: Path, name: str, otherwise: Value) -> Value:
+    """One value of a claim; `otherwise` when there is none of its type."""
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-        return str(data["outcome"])
+        value: Any = json.loads(path.read_text(encoding="utf-8"))[name]
     except (OSError, ValueError, KeyError, TypeError):
         return otherwise
+    return value if isinstance(value, type(otherwise)) else otherwise
 
 
 def _folder(place: Place) -> Path:

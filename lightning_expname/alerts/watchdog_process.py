@@ -111,13 +111,13 @@ class Watchdog:
             outcome="killed",
             seconds=time.time() - (last.message.began or time.time()),
             reason=_reason(self._parent, killed_for_memory(self._kills)),
-            within=outer[-1].message.title if outer else last.message.within,
+            within=outer[-1].message.part_of if outer else last.message.within,
             tally=outer[-1].message.tally if outer else last.message.tally,
         )
         for one in outer:
             if one.record is not None:
                 _close_record(one.record, "killed")
-        self._submit(message, last.place, last.record)
+        self._submit(_with_newest(message, last.record), last.place, last.record)
 
     def _on_trouble(self, what: str) -> None:
         self._answer(trouble=what)
@@ -142,6 +142,23 @@ def _reason(pid: int, for_memory: bool) -> str:
     if for_memory:
         return f"process {pid} was killed, probably for memory: the kernel's OOM killer struck"
     return f"process {pid} ended without a word: killed, out of memory, a segfault or os._exit"
+
+
+def _with_newest(message: Message, path: str | None) -> Message:
+    """The checkpoint and score that the record knows: it is written at every save."""
+    from ..errors import RecordError
+    from ..records import read_record
+
+    with contextlib.suppress(RecordError, OSError):
+        record = read_record(path) if path is not None else None
+        if record is not None and (saved := record.best or record.last):
+            score = record.score if record.score is not None else message.score
+            return message.replace(
+                checkpoint=str(record.root / saved),
+                score=score,
+                monitor=record.monitor or message.monitor,
+            )
+    return message
 
 
 def _close_record(path: str, outcome: str) -> None:

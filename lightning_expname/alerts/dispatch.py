@@ -1,0 +1,146 @@
+"""Who carries a message: the watchdog to Slack, this process to the user's own channels."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from ..observer import warn_once
+from .courier import Courier
+from .message import Message
+from .protocol import SlackAccess
+from .ranks import Place
+from .scopes import Scope
+from .senders import Sender
+from .watchdog import Watchdog
+
+
+class Dispatch:
+    """Everything that is under way to a channel, in one process.
+
+    Args:
+        slack: how to reach Slack.
+        senders: the user's own channels.
+        events: the outcomes that are told.
+        watchdog: whether a watchdog is wanted.
+    """
+
+    def __init__(
+        self, slack: SlackAccess, senders: Sequence[Sender], events: Sequence[str], watchdog: bool
+    ) -> None:
+        self._slack = slack
+        self._senders = senders
+        self._events = tuple(events)
+        self._wants_watchdog = watchdog
+        self._watchdog: Watchdog | None = None
+        self._leaving: list[Watchdog] = []
+        self._own: Courier | None = None
+        self._direct: Courier | None = None
+        self._threads: dict[str, str] = {}
+        self._probed = False
+
+    def watch_over(self, scope: Scope) -> None:
+        """Tells the watchdog of a scope, and starts one if there is none."""
+        if self._wants_watchdog and self._watchdog is None:
+            self._start_watchdog()
+        self.update(scope, op="begin")
+        if not self._probed and scope.place.rank == 0 and self._slack.secrets:
+            self._probed = True
+            if self._watchdog is None or not self._watchdog.tell(op="probe"):
+                self._slack_courier().probe()
+
+    def update(self, scope: Scope, *, op: str = "update") -> None:
+        """What the watchdog will say, should the process be killed now."""
+        self._inform(
+            op=op,
+            key=scope.key,
+            message=scope.now().to_json(),
+            place=dataclasses.asdict(scope.place),
+            record=scope.record,
+        )
+
+    def end(self, scope: Scope, message: Message | None) -> None:
+        """The scope is over; None tells nothing of it."""
+        place = dataclasses.asdict(scope.place)
+        said = None if message is None else message.to_json()
+        heard = self._inform(op="end", key=scope.key, message=said, place=place)
+        if message is not None:
+            self._carry(message, scope.place, to_slack=not heard)
+
+    def say(self, message: Message, place: Place) -> None:
+        """A message that ends nothing."""
+        said, where = message.to_json(), dataclasses.asdict(place)
+        self._carry(message, place, to_slack=not self._inform(op="say", message=said, place=where))
+
+    def _carry(self, message: Message, place: Place, *, to_slack: bool) -> None:
+        """From threads of this process: the user's channels, and Slack without a watchdog."""
+        if to_slack:
+            self._slack_courier().submit(message, place, _nothing)
+        if self._senders:
+            self._own = self._own or Courier(self._senders, self._events, complain)
+            share = f"{place.share}-own" if place.share else None  # the watchdog claims as well
+            self._own.submit(message, dataclasses.replace(place, share=share), _nothing)
+
+    def part(self) -> None:
+        """No scope is open: the watchdog delivers what it has, and ends."""
+        if self._watchdog is not None:
+            self._watchdog.part()
+            self._leaving = [one for one in self._leaving if not one.has_ended()]
+            self._leaving.append(self._watchdog)
+            self._watchdog = None
+
+    def close(self, seconds: float) -> bool:
+        """Waits until everything is delivered, at most so long; then whether it is."""
+        end = time.monotonic() + seconds
+        self._leaving = [one for one in self._leaving if not one.has_ended(end - time.monotonic())]
+        couriers = [one for one in (self._own, self._direct) if one is not None]
+        return all(one.drain(end - time.monotonic()) for one in couriers) and not self._leaving
+
+    def _start_watchdog(self) -> None:
+        try:
+            self._watchdog = Watchdog(self._on_answer)
+        except OSError as error:
+            self._wants_watchdog = False
+            complain(f"no watchdog could be started ({error}), so a killed run tells nobody")
+            return
+        slack = dataclasses.asdict(self._slack)
+        self._inform(op="configure", slack=slack, events=self._events, threads=self._threads)
+
+    def _inform(self, **data: Any) -> bool:
+        """Tells the watchdog; False if there is none that listens."""
+        if self._watchdog is None:
+            return False
+        if self._watchdog.tell(**data):
+            return True
+        self._watchdog = None
+        self._wants_watchdog = False
+        complain("the watchdog is gone, so from now on a killed run tells nobody")
+        return False
+
+    def _slack_courier(self) -> Courier:
+        if self._direct is None:
+            with contextlib.suppress(ImportError):  # at exit, a thread could not import it any more
+                import_module("slack_sdk")
+            senders = self._slack.senders(self._threads, self._threads.__setitem__)
+            self._direct = Courier(senders, self._events, complain)
+        return self._direct
+
+    def _on_answer(self, data: dict[str, Any]) -> None:
+        if "trouble" in data:
+            complain(str(data["trouble"]))
+        if "thread" in data:
+            self._threads[str(data["thread"])] = str(data.get("stamp", ""))
+
+
+def complain(what: str) -> None:
+    """Says it once, and harms nobody."""
+    with contextlib.suppress(Exception):  # warnings may be errors here, and threads have no caller
+        warn_once(f"alerts: {what}")
+
+
+def _nothing(outcome: str) -> None:
+    """Nobody here needs to know what the ranks agreed on."""

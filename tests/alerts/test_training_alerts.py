@@ -1,0 +1,176 @@
+"""`ExpNameAlerts` in a real Trainer: what is told, and what is not."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.tuner import Tuner
+from lit_models import fit, lit, loader, trainer
+
+from lightning_expname import AlertError, ExpNameAlerts, ExpNameLogger
+from lightning_expname.alerts import Message
+from lightning_expname.testing.slack_server import CHANNEL, TOKEN, SlackServer
+
+STEM = "d_model16-n_heads8-n_layers4-activation.gelu-bs16"
+Read = Callable[[], list[Any]]
+
+
+@pytest.fixture
+def alerts(expname_root: Path, expname_slack: SlackServer) -> ExpNameAlerts:
+    return ExpNameAlerts()
+
+
+def texts(alerts: ExpNameAlerts, slack: SlackServer) -> list[str]:
+    assert alerts.close(60)
+    assert slack.refused == []
+    return [message.text[2:].strip() for message in slack.messages]
+
+
+def test_fit_and_test_are_two_ends_of_one_run(
+    alerts: ExpNameAlerts, expname_slack: SlackServer, expname_recorded: Read
+) -> None:
+    module = lit()
+    best = ModelCheckpoint(monitor="val_acc", mode="max")
+    ran = fit(ExpNameLogger(), alerts, best, module=module)
+    ran.test(module, loader(), verbose=False)
+    name = f"{STEM}-lr1e-05"
+    assert texts(alerts, expname_slack) == [f"train finished: {name}", f"test finished: {name}"]
+    shown = expname_slack.messages[0].shown
+    assert "*Project* `MultiModalTransformer-KEMDy19`" in shown
+    assert "*Dataset* `KEMDy19`" in shown
+    assert "*Best val_acc* `0." in shown
+    assert f"{STEM}-epoch" in shown
+    (run,) = expname_recorded()
+    assert [alert["title"] for alert in run.alerts] == [
+        f"train finished: {name}"[:63],
+        f"test finished: {name}"[:63],
+    ]
+
+
+def test_without_our_logger_the_module_names_it(
+    alerts: ExpNameAlerts, expname_root: Path, expname_slack: SlackServer
+) -> None:
+    fit(CSVLogger(expname_root), alerts)
+    trainer(False, alerts).validate(lit(), loader(), verbose=False)
+    trainer(False, alerts).predict(lit(), loader())
+    name = "MultiModalTransformer"
+    assert texts(alerts, expname_slack) == [
+        f"train finished: {name}",
+        f"validate finished: {name}",
+        f"predict finished: {name}",
+    ]
+
+
+def test_a_trial_run_and_the_search_for_a_rate_are_silent(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    fit(False, alerts, fast_dev_run=True)
+    module = lit()
+    module.lr = 1e-3  # type: ignore[assignment]
+    Tuner(trainer(False, alerts)).lr_find(module, loader(), loader(), num_training=3)
+    assert texts(alerts, expname_slack) == []
+
+
+def test_a_failure_in_the_sanity_check_is_the_fits(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    module = lit()
+    module.validation_step = lambda *batch: 1 / 0  # type: ignore[method-assign,return-value]
+    with pytest.raises(ZeroDivisionError), alerts.watch("tune"):
+        fit(False, alerts, module=module)
+    told = "train failed: MultiModalTransformer · ZeroDivisionError: division by zero"
+    assert texts(alerts, expname_slack) == [told]
+    assert "*Within* `tune started`" not in expname_slack.messages[0].shown
+    assert "*Within* `tune`" in expname_slack.messages[0].shown
+
+
+def test_a_failure_before_anything_is_set_up_is_told(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    module = lit()
+    module.prepare_data = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with pytest.raises(ZeroDivisionError):
+        fit(False, alerts, module=module)
+    (told,) = texts(alerts, expname_slack)
+    assert told.startswith("train failed: MultiModalTransformer")
+
+
+def test_pruned_is_told_when_asked_for(expname_root: Path, expname_slack: SlackServer) -> None:
+    class TrialPruned(Exception): ...
+
+    def prune() -> None:
+        raise TrialPruned
+
+    alerts = ExpNameAlerts(events=["pruned"])
+    module = lit()
+    module.on_train_epoch_end = prune  # type: ignore[method-assign]
+    with pytest.raises(TrialPruned):
+        fit(False, alerts, module=module)
+    fit(False, alerts)
+    (told,) = texts(alerts, expname_slack)
+    assert told.startswith("train pruned: MultiModalTransformer")
+
+
+def test_a_bot_keeps_a_run_in_one_thread_with_its_picture(
+    expname_root: Path, expname_slack: SlackServer
+) -> None:
+    pytest.importorskip("matplotlib", reason="the picture needs it")
+    events = ["started", "finished"]
+    alerts = ExpNameAlerts(
+        slack_token=TOKEN, slack_channel=CHANNEL, slack_api_url=expname_slack.api_url, events=events
+    )
+    module = lit()
+    best = ModelCheckpoint(monitor="val_acc", mode="max")
+    ran = fit(ExpNameLogger(), alerts, best, module=module)
+    assert alerts.close(60)
+    ran.test(module, loader(), verbose=False)
+    assert alerts.close(60)
+    start, end, test_start, test_end = expname_slack.messages
+    assert start.thread is None
+    assert {end.thread, test_start.thread, test_end.thread} == {start.stamp}
+    assert end.body["reply_broadcast"] is True
+    ((name, content),) = start.files[:1]
+    assert name == "learning_curve.png"
+    assert content.startswith(b"\x89PNG")
+
+
+def test_copies_and_pickles_carry_the_settings_only(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    with alerts.watch("outer"):
+        for twin in (copy.deepcopy(alerts), pickle.loads(pickle.dumps(alerts))):
+            fit(False, twin)
+            assert twin.close(60)
+    assert texts(alerts, expname_slack) == [
+        *["train finished: MultiModalTransformer"] * 2,
+        "outer finished",
+    ]
+
+
+def test_nothing_secret_is_shown(alerts: ExpNameAlerts, expname_slack: SlackServer) -> None:
+    assert expname_slack.webhook_url not in repr(alerts)
+    assert not alerts.state_dict()
+
+
+def test_a_channel_of_ones_own(expname_root: Path, expname_slack: SlackServer) -> None:
+    told: list[str] = []
+
+    class Memory:
+        def send(self, message: Message) -> None:
+            told.append(message.title)
+
+    alerts = ExpNameAlerts(senders=[Memory()], watchdog=False)
+    fit(False, alerts)
+    assert texts(alerts, expname_slack) == told == ["train finished: MultiModalTransformer"]
+
+
+def test_unknown_events_are_refused_at_once() -> None:
+    with pytest.raises(AlertError, match=r"\['finish'\]; allowed: started, finished, failed"):
+        ExpNameAlerts(events=["finish"])
