@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         EstimatorError,
         ExpNameError,
         HparamError,
+        LookupFailedError,
         NameSyntaxError,
+        QueryError,
         RecordError,
         ResumeError,
         TemplateError,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .introspect.capture import capture_init, uncapture_init
     from .introspect.hparams import collect_hparams
     from .logger import ExpNameLogger
+    from .lookup import find_runs, resolve_run
     from .naming import NAME_VERSION, NamePolicy, Names, format_name, parse_name
     from .records import RunRecord
     from .tuning import SyncTrial, TuneResult, load_best_params, tune
@@ -45,10 +48,12 @@ else:
         "ExpNameLogger": ".logger",
         "ExpNameRegressor": ".estimators",
         "HparamError": ".errors",
+        "LookupFailedError": ".errors",
         "NAME_VERSION": ".naming",
         "NamePolicy": ".naming",
         "NameSyntaxError": ".errors",
         "Names": ".naming",
+        "QueryError": ".errors",
         "RecordError": ".errors",
         "ResumeError": ".errors",
         "RunRecord": ".records",
@@ -58,9 +63,11 @@ else:
         "TuneResult": ".tuning",
         "capture_init": ".introspect.capture",
         "collect_hparams": ".introspect.hparams",
+        "find_runs": ".lookup",
         "format_name": ".naming",
         "load_best_params": ".tuning",
         "parse_name": ".naming",
+        "resolve_run": ".lookup",
         "tune": ".tuning",
         "uncapture_init": ".introspect.capture",
     }
@@ -90,9 +97,11 @@ __all__ = [
     "ExpNameLogger",
     "ExpNameRegressor",
     "HparamError",
+    "LookupFailedError",
     "NamePolicy",
     "NameSyntaxError",
     "Names",
+    "QueryError",
     "RecordError",
     "ResumeError",
     "RunRecord",
@@ -102,9 +111,11 @@ __all__ = [
     "TuneResult",
     "capture_init",
     "collect_hparams",
+    "find_runs",
     "format_name",
     "load_best_params",
     "parse_name",
+    "resolve_run",
     "tune",
     "uncapture_init",
 ]

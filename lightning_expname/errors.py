@@ -40,3 +40,11 @@ class EstimatorError(ExpNameError, ValueError):
 
 class ResumeError(ExpNameError):
     """`resume="must"`, and the checkpoint's run cannot be continued."""
+
+
+class QueryError(ExpNameError, ValueError):
+    """A condition of `find_runs` cannot be read."""
+
+
+class LookupFailedError(ExpNameError, LookupError):
+    """A reference leads to no run, or to several."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from .. import __version__
-from ..errors import ExpNameError
-from . import preview
+from ..errors import ExpNameError, LookupFailedError
+from . import completion, diff, find, path, preview, show
 from .text import printable
 
 OK: Final = 0
+NOTHING_FOUND: Final = 1
 WRONG_USAGE: Final = 2
-_VERBS: Final = (preview,)
+_VERBS: Final = (find.ls, find, show, path, diff, preview, completion)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments behind the program's name; those of the process when None.
 
     Returns:
-        The exit code: 0, or 2 for wrong usage, which is told on the standard error.
+        The exit code: 0; 1 when nothing was found; 2 for wrong usage. Both are told on the
+        standard error.
 
     Example:
         >>> main(["preview", "--model", "Net", "--dataset", "c4", "--batch-size", "8", "depth=4"])
@@ -34,19 +36,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         record      checkpoints/Net/c4/depth4-bs8.json
         0
     """
-    parser = _parser()
+    parser = build_parser()
     try:
-        options = parser.parse_args(argv)
-        options.run_verb(options)
+        options = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
+        return int(options.run_verb(options) or OK)
     except SystemExit as end:  # argparse's own --help, --version and errors
         return end.code if isinstance(end.code, int) else WRONG_USAGE
+    except BrokenPipeError:  # `expname ls | head`
+        sys.stderr.close()
+        return OK
     except ExpNameError as error:
-        print(f"expname: {printable(' '.join(str(error).split()))}", file=sys.stderr)
-        return WRONG_USAGE
-    return OK
+        is_missing = isinstance(error, LookupFailedError)  # it may list candidates, one a line
+        lines = str(error).splitlines() if is_missing else [" ".join(str(error).split())]
+        for line in lines:
+            print(f"expname: {printable(line)}", file=sys.stderr)
+        return NOTHING_FOUND if is_missing else WRONG_USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _joined(argv: Sequence[str]) -> list[str]:
+    """`--sort -score` as one word: argparse takes what begins with a dash for an option."""
+    words = list(argv)
+    for place in reversed([at for at, word in enumerate(words[:-1]) if word == "--sort"]):
+        words[place : place + 2] = [f"--sort={words[place + 1]}"]
+    return words
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="expname", description="Every run names itself, and every name finds its checkpoint."
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from .files import CheckpointPlace
+from .index import note_record
 from .record import RunRecord
 from .store import create_record
 
@@ -41,6 +42,7 @@ def claim(root: Path, record_of: RecordOf) -> RunRecord:
         path = root.absolute() / record.record
         record = record.replace(path=path)
         if not _is_taken(root, record, path) and _create(record, path):
+            note_record(root.absolute(), path)
             return record
     raise AssertionError("itertools.count ends only with the process")
 

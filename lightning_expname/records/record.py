@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from ..errors import RecordError
 from .files import CheckpointFile, CheckpointPlace, list_checkpoints
@@ -117,8 +117,7 @@ class RunRecord:
                 f"{path}: record_version {data['record_version']}, but this lightning_expname reads"
                 f" up to {RECORD_VERSION}; upgrade it"
             )
-        known = {name.name for name in dataclasses.fields(cls)}
-        values = {key: value for key, value in data.items() if key in known}
+        values = {key: data[key] for key in _FIELDS & data.keys()}
         places = tuple(CheckpointPlace(**place) for place in values.get("places", ()))
         resumed = tuple(values.get("resumed", ()))
         try:
@@ -171,3 +170,6 @@ class RunRecord:
         loader: Any = module
         loaded: Module = loader.load_from_checkpoint(self.checkpoint(which), **kwargs)
         return loaded
+
+
+_FIELDS: Final = frozenset(name.name for name in dataclasses.fields(RunRecord)) - {"path"}

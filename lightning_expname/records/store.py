@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 from ..errors import RecordError
 from .record import RunRecord
@@ -19,11 +20,23 @@ def read_record(path: str | os.PathLike[str]) -> RunRecord:
         RecordError: the file is missing, is no JSON or no record.
     """
     where = Path(path).absolute()
+    return RunRecord.from_json(read_json(where), where)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a record's file, as it is.
+
+    Raises:
+        RecordError: the file is missing, is no JSON or no record.
+    """
     try:
-        data = json.loads(where.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{where}: cannot be read as a run's record: {error}") from error
-    return RunRecord.from_json(data, where)
+        with open(path, "rb") as file:
+            data = json.loads(file.read())
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read as a run's record: {error}") from error
+    if not isinstance(data, dict):
+        raise RecordError(f"{path}: not a run's record (it is no JSON object)")
+    return data
 
 
 def write_record(record: RunRecord) -> None:

@@ -1,0 +1,195 @@
+"""`resolve`: from what a person holds to the one run that it means.
+
+A run's name, stem or id; a URL or path of W&B; a record's file; a checkpoint's file, also one that
+is not there any more. What means several runs is an error that tells them apart, never a guess.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..errors import LookupFailedError, RecordError
+from .query import flatten, same_value
+from .record import RunRecord
+from .scan import SUFFIX
+from .search import all_records, search
+from .store import read_record
+
+_WANDB_URL: Final = re.compile(r"https?://[^/]+/([^/?#]+)/([^/?#]+)/runs/([^/?#]+)(?:[/?#].*)?")
+_WANDB_PATH: Final = re.compile(r"(?:[^/\s]+/)?([^/\s]+)/(?:runs/)?([^/\s]+)")
+_WANDB_FOLDER: Final = re.compile(r"(?:offline-)?run-[0-9]{8}_[0-9]{6}-([^/\s]+)")
+_CANDIDATES: Final = 8  # more are counted, not listed
+_VOLATILE: Final = ("path", "record", "created", "finished")
+
+
+def resolve(reference: str | os.PathLike[str], root: Path) -> RunRecord:
+    """The run that a reference means.
+
+    Args:
+        reference: a run's name, stem or id, `entity/project/id` or a URL of W&B, the path of a
+            record, of a checkpoint or of a W&B run's folder.
+        root: the directory that `checkpoints/` lies in.
+
+    Raises:
+        LookupFailedError: it means no run (the nearest are suggested), or several (listed with
+            what differs between them).
+    """
+    text = os.fspath(reference).strip().strip("'\"")
+    if not text:
+        raise LookupFailedError("the reference is empty; give a run's name, id, URL or checkpoint")
+    for find in (_by_record_file, _by_checkpoint, _by_wandb, _by_name):
+        found = _distinct(find(text, root))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LookupFailedError(_ambiguous(text, found))
+    raise LookupFailedError(_unknown(text, root))
+
+
+def wandb_path(text: str) -> tuple[str | None, str, str] | None:
+    """(entity, project, id) of a URL or path of W&B; None for any other text.
+
+    Example:
+        >>> wandb_path("https://wandb.example/me/Net-Digits/runs/ab12cd34?nw=x")
+        ('me', 'Net-Digits', 'ab12cd34')
+    """
+    if url := _WANDB_URL.fullmatch(text):
+        return url[1], url[2], url[3]
+    if path := _WANDB_PATH.fullmatch(text):
+        parts = text.split("/")
+        return (parts[0] if len(parts) > 2 and parts[1] != "runs" else None), path[1], path[2]
+    return None
+
+
+def _by_record_file(text: str, root: Path) -> list[RunRecord]:
+    if not text.endswith(SUFFIX):
+        return []
+    for path in (Path(text), root / text):
+        if path.is_file():
+            with contextlib.suppress(RecordError):
+                return [read_record(path)]
+    return []
+
+
+def _by_checkpoint(text: str, root: Path) -> Iterable[RunRecord]:
+    """By what the file itself tells, else by its place and name."""
+    path = next((one for one in (Path(text), root / text) if one.exists()), None)
+    if path is None and not text.endswith(".ckpt"):
+        return []
+    path = (path or root / text).absolute()
+    told = _told_by(path, root)
+    return told or [one for one in _neighbours(path, root) if _holds(one, path)]
+
+
+def _told_by(path: Path, root: Path) -> list[RunRecord]:
+    """The records with the id that a checkpoint carries inside; its name may have changed."""
+    if folder := _WANDB_FOLDER.fullmatch(path.name):
+        return _of_id(folder[1], root)
+    return []
+
+
+def _of_id(run_id: str, root: Path) -> list[RunRecord]:
+    return search(f'id="{_escaped(run_id)}"', root=root)
+
+
+def _neighbours(path: Path, root: Path) -> list[RunRecord]:
+    """The records near a checkpoint, else all below the root."""
+    near = [
+        record for folder in (path.parent, *path.parents[1:4]) for record in _records_in(folder)
+    ]
+    return near if any(_holds(one, path) for one in near) else list(all_records(root))
+
+
+def _records_in(folder: Path) -> list[RunRecord]:
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
+        with contextlib.suppress(RecordError):
+            found.append(read_record(path))
+    return found
+
+
+def _holds(record: RunRecord, path: Path) -> bool:
+    """Whether a checkpoint of this path is the run's, whether it is there or not."""
+    with contextlib.suppress(RecordError, IndexError):
+        root = record.root
+        for place in record.places:
+            if path.parent == (root / place.directory).absolute():
+                return place.pattern().fullmatch(path.name) is not None
+    return False
+
+
+def _by_wandb(text: str, root: Path) -> list[RunRecord]:
+    told = wandb_path(text)
+    if told is None:
+        return []
+    _, project, run_id = told
+    found = _of_id(run_id, root)
+    return [record for record in found if record.project == project] or (
+        found if _WANDB_URL.fullmatch(text) else []
+    )
+
+
+def _by_name(text: str, root: Path) -> list[RunRecord]:
+    """An id means more than a name, a run's name more than a stem: the first that finds counts."""
+    quoted = f'"{_escaped(text)}"'
+    queries = (f"id={quoted}", f"run={quoted}", f"stem={quoted}")
+    found = (search(query, root=root) for query in queries)
+    return next((records for records in found if records), [])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _distinct(records: Iterable[RunRecord]) -> list[RunRecord]:
+    return list({record.path: record for record in records}.values())
+
+
+def _ambiguous(text: str, records: Sequence[RunRecord]) -> str:
+    differing = differences(records)
+    lines = [
+        f"{one.id}  {one.record}  " + " ".join(f"{key}={_shown(row[i])}" for key, row in differing)
+        for i, one in enumerate(records[:_CANDIDATES])
+    ]
+    more = f"\n  and {len(records) - _CANDIDATES} more" if len(records) > _CANDIDATES else ""
+    listed = "\n  ".join(lines)
+    return (
+        f"{text!r} means {len(records)} runs; give the id or the record of one of them:\n"
+        f"  {listed}{more}"
+    )
+
+
+def _shown(value: object) -> str:
+    return "-" if value is ABSENT else repr(value)
+
+
+ABSENT: Final = object()
+"""What `differences` gives for a run without the key."""
+
+
+def differences(records: Sequence[RunRecord]) -> list[tuple[str, list[object]]]:
+    """(key, value of each run) of all that is not the same in every run; times and paths aside.
+
+    Example:
+        >>> differences([record, record.replace(score=0.5)])
+        [('score', [0.9, 0.5])]
+    """
+    flats = [flatten(record.to_json()) for record in records]
+    keys = dict.fromkeys(key for flat in flats for key in flat if key not in _VOLATILE)
+    rows = ((key, [flat.get(key, ABSENT) for flat in flats]) for key in keys)
+    return [(key, row) for key, row in rows if not all(same_value(row[0], one) for one in row)]
+
+
+def _unknown(text: str, root: Path) -> str:
+    names = {name for record in all_records(root) for name in (record.run, record.stem, record.id)}
+    nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    hint = f"; the nearest: {', '.join(nearest)}" if nearest else ""
+    where = root.absolute()
+    counted = "" if names else f"; there is no record at all below {where} (root=, --root)"
+    return f"{text!r} is no run below {where}{hint}{counted}"

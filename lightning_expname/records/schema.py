@@ -1,0 +1,88 @@
+"""The tables of the index, and how a value is written in them.
+
+A value stands once for each key (`value`), and is linked to the records that have it (`fact`).
+Sections of the config are the same in most runs: each is stored once (`section_value`), and
+records are linked to it (`section_fact`). Rows of records that were replaced or deleted are left
+behind without harm, since only what `record` still lists counts; a rebuild sweeps them out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from .query import ATTRIBUTES, flatten_section
+
+SCHEMA_VERSION: Final = 1
+"""Kept as SQLite's `user_version`; another one is rebuilt."""
+
+SCHEMA: Final = """
+CREATE TABLE folder (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, mtime INTEGER NOT NULL);
+CREATE TABLE record (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, folder INTEGER NOT NULL, name TEXT NOT NULL,
+    mtime INTEGER, size INTEGER, inode INTEGER, is_run INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX record_file ON record (folder, name);
+CREATE TABLE value (id INTEGER PRIMARY KEY, key TEXT NOT NULL, text TEXT NOT NULL, number REAL);
+CREATE UNIQUE INDEX value_text ON value (key, text);
+CREATE INDEX value_number ON value (key, number) WHERE number IS NOT NULL;
+CREATE TABLE fact (value INTEGER, record INTEGER, PRIMARY KEY (value, record)) WITHOUT ROWID;
+CREATE TABLE section (id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
+CREATE TABLE section_value (
+    value INTEGER, section INTEGER, PRIMARY KEY (value, section)) WITHOUT ROWID;
+CREATE TABLE section_fact (
+    section INTEGER, record INTEGER, PRIMARY KEY (section, record)) WITHOUT ROWID;
+"""
+
+_TAGS: Final[dict[type, str]] = {str: "s", int: "i", float: "f", bool: "b", type(None): "n"}
+
+
+def encode(value: Any) -> tuple[str, float | None]:
+    """(text, number) of a value: texts differ if the values or their types do.
+
+    Example:
+        >>> encode(1), encode(1.0), encode("1")
+        (('i1', 1.0), ('f1.0', 1.0), ('s1', None))
+    """
+    tag = _TAGS.get(type(value))
+    if tag is None:
+        return "j" + json.dumps(value, sort_keys=True), None
+    if tag in "if":
+        return f"{tag}{value!r}", _as_real(value)
+    return f"{tag}{value if tag == 's' else ''}{value if tag == 'b' else ''}", None
+
+
+def decode(text: str) -> Any:
+    """The value of an encoded text."""
+    tag, body = text[:1], text[1:]
+    if tag in "si":
+        return body if tag == "s" else int(body)
+    if tag == "f":
+        return float(body)
+    return json.loads(body) if tag == "j" else {"n": None, "bTrue": True, "bFalse": False}[text]
+
+
+def own_values(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The attributes, the hyper-parameters and the config's single values of a record."""
+    yield from ((key, record[key]) for key in ATTRIBUTES if key in record)
+    yield from flatten_section("hparams", record.get("hparams") or {}).items()
+    for key, value in (record.get("config") or {}).items():
+        if not isinstance(value, Mapping):
+            yield f"config.{key}", value
+
+
+def sections(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(key, content) of the config's sections."""
+    for key, value in (record.get("config") or {}).items():
+        if isinstance(value, Mapping):
+            yield f"config.{key}", value
+
+
+def _as_real(value: int | float) -> float | None:
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    return None if math.isnan(number) else number

@@ -1,0 +1,165 @@
+"""`search`: the runs of a root that fulfil a query, by the index, else from the records."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import RecordError
+from .index import Index, Progress
+from .query import MISSING, WORD_KEYS, Condition, Pattern, parse_query, value_at
+from .record import RunRecord
+from .scan import walk
+from .schema import decode, encode
+from .store import read_json, read_record
+
+_FEW: Final = 200  # so many records are read before a second condition is asked of the index
+
+
+def search(
+    *query: str,
+    root: Path,
+    sort: str | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> list[RunRecord]:
+    """The runs for which every condition holds.
+
+    Args:
+        query: conditions, see `records.query`.
+        root: the directory that `checkpoints/` lies in.
+        sort: a key, with `-` in front for the largest first; runs without it come last. Without
+            `sort` in the order of their creation.
+        limit: how many at most.
+        progress: told how many records were read when the index is behind.
+
+    Raises:
+        QueryError: a condition cannot be read, or the limit is negative.
+    """
+    conditions = parse_query(*query)
+    found = list(_found(conditions, root.absolute(), progress))
+    return ordered(found, sort)[slice(None, limit)]
+
+
+def all_records(root: Path) -> Iterator[RunRecord]:
+    """Every record below a root, read from its file; what is no record is passed over."""
+    for one in walk(root.absolute()):
+        for name in sorted(one.files):
+            with contextlib.suppress(RecordError):
+                yield read_record(root.absolute() / one.path / name)
+
+
+def _found(
+    conditions: Sequence[Condition], root: Path, progress: Progress | None
+) -> Iterator[RunRecord]:
+    for path in _paths(conditions, root, progress):
+        with contextlib.suppress(RecordError):
+            data = read_json(path)
+            if all(condition.holds(data) for condition in conditions):
+                yield RunRecord.from_json(data, path)
+
+
+def _paths(
+    conditions: Sequence[Condition], root: Path, progress: Progress | None
+) -> Iterable[Path]:
+    """The files to read: those the index leads to, or all when it cannot be used."""
+    if not root.is_dir():
+        return ()
+    try:
+        with Index(root) as index:
+            index.catch_up(progress)
+            return list(index.paths(_candidates(index.db, conditions)))
+    except (sqlite3.Error, OSError):  # a read-only or odd file system: slower, and as right
+        return [root / one.path / name for one in walk(root) for name in sorted(one.files)]
+
+
+def _candidates(db: sqlite3.Connection, conditions: Sequence[Condition]) -> list[int] | None:
+    """Records that may fulfil all conditions; None for all records."""
+    wheres = [_Where(db, condition, number) for number, condition in enumerate(conditions)]
+    if not wheres:
+        return None
+    few = [where for where in wheres if where.is_few()]
+    if few:  # the rest is checked on the records themselves, which have to be read anyway
+        return sorted(few[0].records())
+    sets = (where.records() for where in wheres)
+    return sorted(set.intersection(*sets))
+
+
+class _Where:
+    """One condition as SQL over the tables of `schema`."""
+
+    def __init__(self, db: sqlite3.Connection, condition: Condition, number: int) -> None:
+        self._db = db
+        keys = WORD_KEYS if condition.operator == "word" else condition.keys
+        self._arguments: tuple[Any, ...] = keys
+        self._values = f"SELECT id FROM value WHERE key IN ({', '.join('?' * len(keys))})"
+        self._restrict(condition, f"chosen{number}")
+
+    def _restrict(self, condition: Condition, table: str) -> None:
+        value, sign = condition.value, condition.operator
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if sign == "=" and not isinstance(value, (list, Pattern)):
+            self._values += " AND text = ?"
+            self._arguments += (encode(value)[0],)
+        elif sign[0] in "<>" and is_number:
+            # "or equal": a huge int is compared roughly here, and exactly on its record
+            self._values += f" AND number {sign[0]}= ?"
+            self._arguments += (encode(value)[1],)
+        else:
+            self._choose(condition, table)
+
+    def _choose(self, condition: Condition, table: str) -> None:
+        """Asks Python about each distinct value, once."""
+        self._db.create_function("admits", 1, _admission(condition), deterministic=True)
+        query = f"{self._values} AND admits(text)"
+        chosen = self._db.execute(query, self._arguments).fetchall()
+        self._db.execute(f"CREATE TEMP TABLE {table} (id INTEGER PRIMARY KEY)")
+        self._db.executemany(f"INSERT INTO {table} VALUES (?)", chosen)
+        self._values, self._arguments = f"SELECT id FROM {table}", ()
+
+    def is_few(self) -> bool:
+        """Whether so few runs fulfil it that reading them all is quick."""
+        counted = f"SELECT count(*) FROM ({self._records()} LIMIT {_FEW})"
+        return int(self._db.execute(counted, self._arguments * 2).fetchone()[0]) < _FEW
+
+    def records(self) -> set[int]:
+        """Numbers of the records; some may be gone."""
+        return {number for (number,) in self._db.execute(self._records(), self._arguments * 2)}
+
+    def _records(self) -> str:
+        return (
+            f"SELECT record FROM fact WHERE value IN ({self._values}) UNION ALL"
+            " SELECT record FROM section_fact WHERE section IN"
+            f" (SELECT section FROM section_value WHERE value IN ({self._values}))"
+        )
+
+
+def _admission(condition: Condition) -> Callable[[str], bool]:
+    if condition.operator == "word":
+        return lambda text: condition.value in str(decode(text) or "").casefold()
+    return lambda text: condition.admits(decode(text))
+
+
+def ordered(records: list[RunRecord], sort: str | None) -> list[RunRecord]:
+    """Sorted by a key, by its largest first with `-`; those without it last."""
+    if not sort:
+        return sorted(records, key=lambda record: (record.created, record.record))
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    ranked = [(_rank(record, key), record) for record in records]
+    have = [(rank, record) for rank, record in ranked if rank is not None]
+    have.sort(key=lambda pair: pair[0], reverse=descending)
+    return [record for _, record in have] + [record for rank, record in ranked if rank is None]
+
+
+def _rank(record: RunRecord, key: str) -> tuple[int, float, str] | None:
+    """Numbers before texts; None when there is nothing to rank by."""
+    value = value_at(vars(record), key)
+    if value is MISSING or value is None or value != value:  # NaN ranks nowhere
+        return None
+    if isinstance(value, (int, float)):
+        return (0, value, "")
+    return (1, 0.0, value if isinstance(value, str) else json.dumps(value, sort_keys=True))
