@@ -83,6 +83,13 @@ def claim_trial(study: Any, plan: Plan, home: Home, worker: str, reseed: Reseed)
         return trial
 
 
+def is_spent(study: Any, plan: Plan, home: Home) -> bool:
+    """Whether nothing is left to claim."""
+    with home.turn():
+        revive(study, plan, home)
+        return spent(study.get_trials(deepcopy=False)) >= plan.n_trials
+
+
 def revive(study: Any, plan: Plan, home: Home) -> None:
     """Fails the trials of dead workers and puts each in the queue again."""
     fail_dead(study, home)

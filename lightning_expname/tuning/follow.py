@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import TuneError
 from .best import TuneResult
 from .channel import _PATIENCE, Channel, LeftError
+from .isolate import end_after_one, given_worker
 from .lead import Objective
 from .plan import Plan
 from .trial import SyncTrial
@@ -26,6 +27,8 @@ def follow(objective: Objective, plan: Plan, channel: Channel) -> TuneResult:
             _take_part(objective, plan, channel, sequence, number)
         channel.leave(sequence)
         sequence += 1
+    if given_worker() is not None:
+        end_after_one(None)
     return _result(channel.receive("result"), plan)
 
 

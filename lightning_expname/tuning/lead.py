@@ -15,11 +15,10 @@ from typing import Any, Final
 
 from ..errors import TuneError
 from ..observer import observed, warn_once
-from .best import TuneResult
 from .budget import ERROR, INTERRUPTED, RUN, Reseed, claim_trial, fail
 from .channel import Channel
 from .locks import Worker
-from .outcome import result_of, write_outcome
+from .outcome import write_outcome
 from .plan import Plan
 from .progress import Progress
 from .runs import close_run, run_of, state_of
@@ -52,23 +51,27 @@ class Leader:
         self._home = home
         self._sequence = 0
 
-    def run(self, reseed: Reseed, progress: bool) -> TuneResult:
+    def run(self, reseed: Reseed, bar: Progress, only: str | None = None) -> None:
         """Runs trials until the budget is spent, and writes the best parameters as they come.
 
+        Args:
+            reseed: for the sampler, before each trial.
+            bar: shows how far the study is.
+            only: the worker's id in a process that runs one trial.
+
         Raises:
-            TuneError: no trial was completed.
             Exception: the objective raised one that `catch` does not name.
         """
-        worker = Worker(self._home.locks)
-        bar = Progress(self._study, self._plan, shown=progress)
+        worker = Worker(self._home.locks, only)
+        ask = (self._study, self._plan, self._home, worker.id, reseed)
         try:
-            with stopping_on_sigterm(), bar:
-                while trial := claim_trial(self._study, self._plan, self._home, worker.id, reseed):
-                    self._run_one(trial)
-                    bar.step()
+            while (trial := claim_trial(*ask)) is not None:
+                self._run_one(trial)
+                bar.step()
+                if only is not None:
+                    return
         finally:
             worker.close()
-        return result_of(self._study, self._plan)
 
     def _run_one(self, asked: Any) -> None:
         self._sequence += 1

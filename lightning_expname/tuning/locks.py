@@ -52,11 +52,16 @@ def _lock(file: IO[str]) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX)
 
 
+def new_worker() -> str:
+    """An id that no other worker has."""
+    return f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+
+
 class Worker:
     """This process's sign of life: a locked file, unlocked by the kernel when the process ends."""
 
-    def __init__(self, home: Path) -> None:
-        self.id = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    def __init__(self, home: Path, id: str | None = None) -> None:
+        self.id = id or new_worker()
         home.mkdir(parents=True, exist_ok=True)
         self._path = home / f"worker-{self.id}"
         self._file = self._path.open("a")

@@ -16,6 +16,10 @@ from .space import flat, plain
 from .storage import Home
 
 
+class NoTrialError(TuneError):
+    """A study has no complete trial."""
+
+
 def counts_of(trials: list[Any]) -> dict[str, int]:
     """How many trials ended in which way; those that a retry replaced are left out."""
     gone = superseded(trials)
@@ -44,7 +48,7 @@ def result_of(study: Any, plan: Plan) -> TuneResult:
         errors = [one.user_attrs[ERROR] for one in trials if ERROR in one.user_attrs]
         last = f"; the last error: {errors[-1]}" if errors else ""
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        raise TuneError(f"study {plan.study!r} has no complete trial: {said or 'none'}{last}")
+        raise NoTrialError(f"study {plan.study!r} has no complete trial: {said or 'none'}{last}")
     return TuneResult(
         best_params=plain("best_params", plan.compose(best.params)),
         best_value=float(best.value),

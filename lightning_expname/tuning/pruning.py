@@ -6,6 +6,8 @@ its other callbacks' ends, and the trial becomes PRUNED when the objective retur
 
 from __future__ import annotations
 
+from multiprocessing.util import Finalize
+
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ..errors import TuneError
@@ -33,6 +35,8 @@ class TrialPruning(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Says what would delay pruning."""
+        if self._trial.is_elsewhere:
+            _leave_in_order()
         loop = trainer.fit_loop
         epochs, steps = loop.min_epochs or 0, loop.min_steps or 0
         if epochs > 1 or steps > 0:
@@ -86,3 +90,18 @@ class TrialPruning(Callback):
                 self._trial.note({"run": run_of(logger)})
                 state = "pruned" if self.pruned else "complete"
                 close_run(logger, state, None if value is None else float(value))
+
+
+def _leave_in_order() -> None:
+    """Ends the process group before a spawned process ends.
+
+    Lightning does so by `atexit`, which multiprocessing's children do not run; gloo's threads then
+    abort the process, or keep it, every few trainings (seen in torch 2.13, Lightning 2.6).
+    """
+    from torch import distributed
+
+    def destroy() -> None:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+    Finalize(None, destroy, exitpriority=100)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import TuneError
 from .best import TuneResult
 from .budget import Reseed, default_sampler
-from .channel import Channel, connect, leading
+from .channel import Channel, connect, leading, leave_no_orphan
 from .follow import follow
-from .lead import Leader, Objective
+from .isolate import end_after_one, given_worker, run_isolated
+from .lead import Leader, Objective, stopping_on_sigterm
+from .outcome import NoTrialError, result_of
 from .plan import Direction, Isolation, Plan, logger_arguments
+from .progress import Progress
 from .space import Space
 from .storage import Home, open_home
+from .summary import summarise
 
 _DIGEST = "expname:digest"
 _WRITTEN = "expname:plan"
@@ -112,8 +116,14 @@ def tune(
     channel = connect()
     if not channel.is_leader:
         return follow(objective, plan, channel)
+
+    def lead() -> TuneResult:
+        return _lead(objective, plan, channel, storage, sampler, pruner, progress)
+
+    if given_worker() is not None:
+        _run_given_trial(lead, channel)
     with leading(channel, "result"), _watched(alerts):
-        result = _lead(objective, plan, channel, storage, sampler, pruner, progress)
+        result = lead()
         channel.publish("result", result.to_json())
     return result
 
@@ -139,7 +149,31 @@ def _lead(
 ) -> TuneResult:
     home = open_home(storage, plan)
     study = open_study(plan, home, sampler, pruner)
-    return Leader(objective, plan, channel, study, home).run(_reseed(plan, sampler), progress)
+    leader = Leader(objective, plan, channel, study, home)
+    only = given_worker()
+    with stopping_on_sigterm(), Progress(study, plan, shown=progress and only is None) as bar:
+        if plan.isolate == "process" and only is None:
+            run_isolated(study, plan, home, bar)
+        else:
+            leader.run(_reseed(plan, sampler), bar, only)
+    result = result_of(study, plan)
+    if only is None:
+        summarise(result, plan, home)
+    return result
+
+
+def _run_given_trial(run: Callable[[], TuneResult], channel: Channel) -> NoReturn:
+    """In a process of one trial: runs it, tells its ranks that it is over, and ends."""
+    leave_no_orphan()
+    error: Exception | None = None
+    try:
+        run()
+    except NoTrialError:
+        pass  # none is complete yet; the process that counts them says so at the end
+    except Exception as failure:
+        error = failure
+    channel.publish("result", {"error": "over"})
+    end_after_one(error)
 
 
 def open_study(plan: Plan, home: Home, sampler: Any, pruner: Any) -> Any:

@@ -1,0 +1,119 @@
+"""A process for each trial: what kills it (out of memory, a segfault) fails the trial only.
+
+The process that called `tune` starts the script again, once for each trial. There the same call
+of `tune` claims one trial, runs it (under `ddp` with ranks of its own) and ends the process. The
+cost is the start of a process and its imports, once for each trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+from ..errors import TuneError
+from .budget import ERROR, WORKER, fail, is_spent
+from .locks import new_worker
+from .plan import Plan
+from .progress import Progress
+from .storage import Home
+
+ONE_TRIAL: Final = "LIGHTNING_EXPNAME_TUNE_ONE"
+"""The environment variable that gives a process its worker's id and lets it run one trial."""
+
+_UNCAUGHT: Final = 70  # the exit code of a trial that raised what `catch` does not name
+_PATIENCE: Final = 30.0
+
+
+def given_worker() -> str | None:
+    """The worker's id, in a process that runs one trial."""
+    return os.environ.get(ONE_TRIAL)
+
+
+def run_isolated(study: Any, plan: Plan, home: Home, bar: Progress) -> None:
+    """Runs the trials of a study, each in a process of its own.
+
+    Raises:
+        TuneError: the storage cannot be shared, there is no script to start again, or a trial's
+            process ended in another way than by a trial's end.
+    """
+    if home.text == "memory":
+        raise TuneError(
+            "isolate='process' needs a storage that processes share; drop storage='memory'"
+        )
+    while not is_spent(study, plan, home):
+        worker = new_worker()
+        code = run_one(worker)
+        left = fail_dead_child(study, worker, code)
+        if code == _UNCAUGHT:
+            raise TuneError("a trial raised what catch= does not name; its error is printed above")
+        if code and not left:
+            raise TuneError(f"the process of a trial {_died(code)}, not through a trial's end")
+        bar.step()
+
+
+def end_after_one(error: BaseException | None) -> NoReturn:
+    """Ends the process of one trial; what it raised is printed as usual."""
+    if error is None:
+        raise SystemExit(0)
+    sys.excepthook(type(error), error, error.__traceback__)
+    raise SystemExit(_UNCAUGHT)
+
+
+def run_one(worker: str) -> int:
+    """Runs the script again for one trial; gives the exit code, negative for a signal.
+
+    Raises:
+        TuneError: there is no script: a notebook or an interactive session.
+    """
+    command = _command()
+    environment = {**os.environ, ONE_TRIAL: worker}
+    child = subprocess.Popen(command, env=environment, start_new_session=True)
+    with _killing(child):
+        return child.wait()
+
+
+def _command() -> list[str]:
+    main = sys.modules["__main__"]
+    if not getattr(main, "__file__", None) or hasattr(sys, "ps1"):
+        raise TuneError(
+            "isolate='process' starts the script again for each trial, and there is none: this is"
+            " a notebook or an interactive session. Use isolate='none'"
+        )
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+@contextlib.contextmanager
+def _killing(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Nothing of a trial stays behind: neither itself when we end, nor its ranks when it does."""
+    try:
+        yield
+    except BaseException:
+        child.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_PATIENCE)
+        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def fail_dead_child(study: Any, worker: str, code: int) -> bool:
+    """Fails the trial that a dead process left; whether there was one."""
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "RUNNING" and trial.user_attrs.get(WORKER) == worker:
+            study._storage.set_trial_user_attr(trial._trial_id, ERROR, f"its process {_died(code)}")
+            fail(study, trial.number)
+            return True
+    return False
+
+
+def _died(code: int) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"

@@ -1,0 +1,84 @@
+"""A study that is killed at random moments, fifty times, and each time taken up again."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+
+from lightning_expname import SyncTrial, tune
+from lightning_expname.tuning.budget import RETRY_OF
+from lightning_expname.tuning.journal import open_journal
+
+KILLS, TRIALS = 50, 60
+
+_WORKER = """
+import sys, time
+from lightning_expname.tuning import tune
+def objective(trial):
+    x = trial.suggest_float("x", 0, 1)
+    for step in range(4):
+        trial.report(x, step)
+        time.sleep(0.01)
+    return x
+print("ready", flush=True)
+tune(objective, n_trials=int(sys.argv[2]), model="N", dataset="D", seed=0, root_dir=sys.argv[1],
+     retries=1000, progress=False)
+"""
+
+
+def worker(root: Path, trials: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _WORKER, str(root), str(trials)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    living = [worker(tmp_path, TRIALS * 100) for _ in range(2)]
+    for _ in range(KILLS):
+        victim = living.pop(0)
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == "ready\n", victim.communicate()[1]
+        time.sleep(chance.uniform(0.0, 0.6))
+        assert victim.poll() is None, victim.communicate()[1]
+        victim.kill()
+        victim.communicate()
+        living.append(worker(tmp_path, TRIALS * 100))
+    for one in living:
+        one.kill()
+        one.communicate()
+    storage = open_journal(tmp_path / "hparams/N/D/study.journal")
+    before = optuna.load_study(study_name="N-D", storage=storage).trials
+    budget = sum(one.state.name != "FAIL" for one in before) + 5
+
+    def objective(trial: SyncTrial) -> float:
+        return trial.suggest_float("x", 0, 1)
+
+    result = tune(
+        objective,
+        n_trials=budget,
+        model="N",
+        dataset="D",
+        seed=0,
+        root_dir=tmp_path,
+        retries=1000,
+        progress=False,
+    )
+    trials = result.study.trials
+    states = [one.state.name for one in trials]
+    assert set(states) == {"COMPLETE", "FAIL"}
+    assert states.count("COMPLETE") == budget
+    by_number = {one.number: one for one in trials}
+    retried = [one.user_attrs[RETRY_OF] for one in trials if RETRY_OF in one.user_attrs]
+    assert sorted(retried) == [one.number for one in trials if one.state.name == "FAIL"]
+    for one in trials:
+        if (dead := by_number.get(one.user_attrs.get(RETRY_OF, -1))) and dead.params:
+            assert one.params == dead.params
+    points = [one.params["x"] for one in trials if one.state.name == "COMPLETE"]
+    assert len(set(points)) == budget
+    assert json.loads(result.path.read_text()) == result.best_params
