@@ -53,6 +53,9 @@ def _take_part(
     except (LeftError, TrialPruned):
         return
     except plan.catch:
+        channel.publish(f"{sequence}/caught", True)
+        if given_worker() is not None:
+            raise  # the process is for this trial only: all of its ranks may end
         if _leaders_end(channel, sequence) != "failed":
             raise  # only this rank failed: its death ends the training on all of them
 

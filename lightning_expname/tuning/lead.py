@@ -17,6 +17,7 @@ from ..errors import TuneError
 from ..observer import observed, warn_once
 from .budget import ERROR, INTERRUPTED, RUN, Reseed, claim_trial, fail
 from .channel import Channel
+from .isolate import given_worker
 from .locks import Worker
 from .outcome import write_outcome
 from .plan import Plan
@@ -152,8 +153,12 @@ class Leader:
             raise outcome.error
         if outcome.state != "failed" or outcome.error is None:
             return
+        if given_worker() is not None and self._channel.has(f"{self._sequence}/caught"):
+            return  # another rank failed first; what rank 0 saw is the broken connection
         if not isinstance(outcome.error, self._plan.catch):
             raise outcome.error
+        if given_worker() is not None:
+            return  # the process ends, and its ranks with it
         if not self._channel.await_followers(self._sequence):
             raise TuneError(
                 "the trial failed on rank 0 only, and another rank is still in it; the study ends,"

@@ -43,6 +43,7 @@ class Plan:
         catch: exceptions that end a trial but not the study.
         retries: how often the trial of a killed worker is tried again.
         isolate: where trials run: here, or each in a process of its own.
+        plots: whether the study is drawn at its end.
     """
 
     study: str
@@ -60,6 +61,7 @@ class Plan:
     catch: tuple[type[Exception], ...] = ()
     retries: int = 3
     isolate: Isolation = "none"
+    plots: bool = True
 
     def __post_init__(self) -> None:
         for name in ("study", "model", "dataset"):

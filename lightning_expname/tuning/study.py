@@ -49,6 +49,7 @@ def tune(
     catch: tuple[type[Exception], ...] = (),
     retries: int = 3,
     progress: bool = True,
+    plots: bool = True,
 ) -> TuneResult:
     """Finds good hyper-parameters with Optuna; every trial a named run, nothing lost.
 
@@ -80,6 +81,8 @@ def tune(
         catch: exceptions of the objective that fail a trial, and not the study.
         retries: how often the trial of a killed worker is tried again.
         progress: shows a bar on a terminal.
+        plots: draws history, importances and parallel coordinates beside the results, with what
+            is installed of matplotlib (PNG) and plotly (HTML).
 
     Returns:
         The best parameters, value and trial; `study` on rank 0.
@@ -111,6 +114,7 @@ def tune(
         catch=catch,
         retries=retries,
         isolate=isolate,
+        plots=plots,
     )
     require_optuna()
     channel = connect()
@@ -122,7 +126,7 @@ def tune(
 
     if given_worker() is not None:
         _run_given_trial(lead, channel)
-    with leading(channel, "result"), _watched(alerts):
+    with leading(channel, "result"), _watched(alerts, plan):
         result = lead()
         channel.publish("result", result.to_json())
     return result
@@ -223,10 +227,10 @@ def _reseed(plan: Plan, sampler: Any) -> Reseed:
 
 
 @contextlib.contextmanager
-def _watched(alerts: Any) -> Iterator[None]:
+def _watched(alerts: Any, plan: Plan) -> Iterator[None]:
     """One message at the end of the study, or at its failure."""
     if alerts is None:
         yield
         return
-    with alerts.watch("tune"):
+    with alerts.watch("tune", model=plan.model, dataset=plan.dataset, run=plan.study):
         yield

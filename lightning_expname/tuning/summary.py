@@ -9,7 +9,8 @@ from typing import Any, Final
 from ..facts import Facts
 from ..naming import NamePolicy, Speech, derive_names
 from ..observer import observed
-from ..wandb_settings import init_arguments, with_quick_flush
+from ..wandb_session import open_run
+from ..wandb_settings import NAME_MAX, init_arguments, new_id, with_defaults
 from .best import TuneResult
 from .outcome import study_json
 from .plan import Plan
@@ -25,7 +26,7 @@ def summarise(result: TuneResult, plan: Plan, home: Home) -> None:
     """Draws the study, and logs it to W&B if its trials were; the first worker at the end does."""
     if not _is_ours(result, plan, home):
         return
-    plots = save_plots(result.study, result.path.parent)
+    plots = save_plots(result.study, result.path.parent) if plan.plots else []
     if plan.logger is not None and result.run is not None:
         _log(result, plan, home, plots)
 
@@ -43,6 +44,17 @@ def _is_ours(result: TuneResult, plan: Plan, home: Home) -> bool:
 def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
     import wandb
 
+    arguments = _arguments(plan)
+    config = study_json(result, plan, home)
+    run = open_run(lambda: wandb.init(config=config, **arguments), arguments, continued=False)
+    try:
+        _fill(run, result, plots)
+    finally:
+        run.finish()
+
+
+def _arguments(plan: Plan) -> dict[str, Any]:
+    """Of `wandb.init`: as the trials' loggers were told, in their project and group."""
     options = dict(plan.logger or {})
     arguments = init_arguments(
         root=plan.root,
@@ -54,25 +66,16 @@ def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
         notes=options.get("notes"),
         extra=options.get("wandb_kwargs"),
     )
-    project = (
-        options.get("project")
-        or derive_names(
-            Facts(plan.model, plan.dataset), NamePolicy.of(options.get("policy")), Speech()
-        ).project
-    )
-    settings = with_quick_flush(arguments.pop("settings", None))
-    run = wandb.init(
-        project=project,
-        name=f"study-{plan.study}"[:128],
-        config=study_json(result, plan, home),
-        reinit="create_new",
-        settings=settings,
+    policy = NamePolicy.of(options.get("policy"))
+    names = derive_names(Facts(plan.model, plan.dataset), policy, Speech())
+    return {
         **arguments,
-    )
-    try:
-        _fill(run, result, plots)
-    finally:
-        run.finish()
+        "id": new_id(),
+        "project": options.get("project") or names.project,
+        "name": f"study-{plan.study}"[:NAME_MAX],
+        "reinit": "create_new",
+        "settings": with_defaults(arguments.get("settings")),
+    }
 
 
 def _fill(run: Any, result: TuneResult, plots: list[Path]) -> None:

@@ -21,7 +21,7 @@ def study(value: Any = None, **kwargs: Any) -> Any:
         return trial.params["optimizer"]["lr"] if value is None else value
 
     options: dict[str, Any] = {"n_trials": 3, "model": "Net", "dataset": "Digits", "seed": 0}
-    options |= {"search_space": SPACE, "fixed": {"act": "gelu"}, "progress": False}
+    options |= {"search_space": SPACE, "fixed": {"act": "gelu"}, "progress": False, "plots": False}
     return tune(objective, **{**options, **kwargs})
 
 

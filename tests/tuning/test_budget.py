@@ -83,7 +83,16 @@ def _work(root: Path) -> None:
         time.sleep(0.02)
         return trial.suggest_float("x", 0, 1)
 
-    tune(objective, n_trials=10, model="N", dataset="D", seed=7, root_dir=root, progress=False)
+    tune(
+        objective,
+        n_trials=10,
+        model="N",
+        dataset="D",
+        seed=7,
+        root_dir=root,
+        progress=False,
+        plots=False,
+    )
 
 
 def test_four_workers_of_one_seed_make_ten_trials_at_ten_points(tmp_path: Path) -> None:

@@ -42,12 +42,14 @@ def objective(trial: SyncTrial, accuracy: float | None = None, **kwargs: Any) ->
 
 def run(objective: Any = objective, **kwargs: Any) -> Any:
     options: dict[str, Any] = {"n_trials": 2, "model": "Net", "dataset": "Digits", "seed": 1}
-    return tune(objective, **{**options, "search_space": SPACE, "progress": False, **kwargs})
+    return tune(
+        objective, **{**options, "search_space": SPACE, "progress": False, "plots": False, **kwargs}
+    )
 
 
 def test_every_trial_is_a_named_run(expname_root: Path, expname_recorded: Read) -> None:
     result = run(monitor="val_acc", fixed={"dropout": 0.0})
-    runs = expname_recorded()
+    *runs, _ = expname_recorded()
     trials = result.study.trials
     assert [one.state.name for one in trials] == ["COMPLETE", "COMPLETE"]
     assert [one.name for one in runs] == [
@@ -81,7 +83,7 @@ def test_a_bad_trial_is_pruned_and_said_so(expname_root: Path, expname_recorded:
     assert [one.state.name for one in others] == ["PRUNED", "PRUNED"]
     assert [list(one.intermediate_values) for one in others] == [[0], [0]]
     assert result.counts == {"complete": 1, "pruned": 2, "failed": 0, "running": 0}
-    runs = expname_recorded()
+    *runs, _ = expname_recorded()
     assert [one.summary["trial_state"] for one in runs] == ["COMPLETE", "PRUNED", "PRUNED"]
     assert [one.exit_code for one in runs] == [0, 0, 0]
     records = [read_record(expname_root / one.config["expname"]["record"]) for one in runs]
@@ -131,7 +133,7 @@ def test_a_failed_trial_is_told_as_failed(expname_root: Path, expname_recorded: 
     result = run(failing, catch=(ZeroDivisionError,), monitor="val_acc")
     assert [one.state.name for one in result.study.trials] == ["FAIL", "COMPLETE"]
     assert "ZeroDivisionError" in result.study.trials[0].user_attrs["expname:error"]
-    failed, finished = expname_recorded()
+    failed, finished, _ = expname_recorded()
     assert (failed.exit_code, finished.exit_code) == (1, 0)
     assert failed.name.startswith("trial000-d_model")
     assert failed.summary["trial_state"] == "FAILED"
@@ -164,3 +166,30 @@ def test_the_best_parameters_reproduce_the_best_trial(expname_root: Path) -> Non
 
     result = run(lambda trial: value_of(trial.params, *trial.callbacks()), monitor="val_acc")
     assert value_of(load_best_params("Net", "Digits")) == result.best_value
+
+
+@pytest.mark.filterwarnings("error::lightning_expname.observer.ExpNameWarning")
+def test_the_study_is_summed_up_once(expname_root: Path, expname_recorded: Read) -> None:
+    for _ in range(2):
+        result = run(monitor="val_acc", n_trials=4, plots=True)
+    *trials, study = expname_recorded()
+    assert len(trials) == 4
+    assert (study.name, study.project, study.group, study.job_type) == (
+        "study-Net-Digits",
+        "Net-Digits",
+        "Net-Digits",
+        "study",
+    )
+    assert study.series("value") == [one.value for one in result.study.trials]
+    assert study.summary["best_value"] == result.best_value
+    assert study.config["best"]["trial"] == result.best_trial
+    assert study.exit_code == 0
+
+
+def test_the_study_is_drawn_beside_its_results(expname_root: Path) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    assert matplotlib
+    result = run(lambda trial: trial.params["lr"], n_trials=6, logger=False, plots=True)
+    drawn = {path.name for path in result.path.parent.iterdir()}
+    assert {"history.png", "importances.png", "parallel.png"} <= drawn
+    assert (result.path.parent / "history.png").read_bytes().startswith(b"\x89PNG")

@@ -39,6 +39,7 @@ def main() -> None:
         root_dir=options.root,
         retries=options.retries,
         progress=False,
+        plots=False,
     )
 
 

@@ -143,6 +143,7 @@ def main() -> None:
         catch=(ValueError,),
         isolate=options.isolate,
         logger={"offline": True},
+        plots=False,
     )
     seconds = time.monotonic() - started
     trials = [

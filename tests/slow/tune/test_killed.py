@@ -15,40 +15,42 @@ from lightning_expname import SyncTrial, tune
 from lightning_expname.tuning.budget import RETRY_OF
 from lightning_expname.tuning.journal import open_journal
 
-KILLS, TRIALS = 50, 60
+KILLS, ENDLESS = 50, 100_000
 
 _WORKER = """
 import sys, time
+import optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 from lightning_expname.tuning import tune
 def objective(trial):
+    print("in trial", flush=True)
     x = trial.suggest_float("x", 0, 1)
     for step in range(4):
         trial.report(x, step)
         time.sleep(0.01)
     return x
-print("ready", flush=True)
 tune(objective, n_trials=int(sys.argv[2]), model="N", dataset="D", seed=0, root_dir=sys.argv[1],
-     retries=1000, progress=False)
+     retries=1000, progress=False, plots=False)
 """
 
 
 def worker(root: Path, trials: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _WORKER, str(root), str(trials)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-W", "ignore", "-c", _WORKER, str(root), str(trials)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(0)
-    living = [worker(tmp_path, TRIALS * 100) for _ in range(2)]
+    living = [worker(tmp_path, ENDLESS) for _ in range(2)]
     for _ in range(KILLS):
         victim = living.pop(0)
         assert victim.stdout is not None
-        assert victim.stdout.readline() == "ready\n", victim.communicate()[1]
-        time.sleep(chance.uniform(0.0, 0.6))
-        assert victim.poll() is None, victim.communicate()[1]
+        assert victim.stdout.readline() == "in trial\n", victim.communicate()[0]
+        time.sleep(chance.uniform(0.0, 0.3))
+        assert victim.poll() is None, victim.communicate()[0]
         victim.kill()
         victim.communicate()
-        living.append(worker(tmp_path, TRIALS * 100))
+        living.append(worker(tmp_path, ENDLESS))
     for one in living:
         one.kill()
         one.communicate()
@@ -68,6 +70,7 @@ def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
         root_dir=tmp_path,
         retries=1000,
         progress=False,
+        plots=False,
     )
     trials = result.study.trials
     states = [one.state.name for one in trials]

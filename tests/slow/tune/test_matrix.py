@@ -65,10 +65,11 @@ def test_exact_trials_equal_ranks_true_pruning(
 def test_every_trial_is_one_run_on_all_ranks(run: Run, root: Any, strategy: str) -> None:
     ran = study(run, root, strategy, "journal", "--logged")
     check(ran, strategy)
-    runs = [read_recorded(path, wait=5.0) for path in find_recorded(root)]
+    *runs, study_run = [read_recorded(path, wait=5.0) for path in find_recorded(root)]
     assert [one.summary["trial_state"] for one in runs] == [
         one["state"] for one in ran.ranks[0]["trials"]
     ]
+    assert study_run.job_type == "study"
     assert {(one.group, one.job_type, one.exit_code) for one in runs} == {("Net-Noise", "tune", 0)}
     for number, one in enumerate(runs):
         assert one.name.startswith(f"trial{number:03d}-width")

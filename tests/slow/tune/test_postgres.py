@@ -39,7 +39,13 @@ def _work(url: str, root: Path) -> None:
         time.sleep(0.1)
         return trial.suggest_float("x", 0, 1)
 
-    options: dict[str, Any] = {"storage": url, "root_dir": root, "seed": 7, "progress": False}
+    options: dict[str, Any] = {
+        "storage": url,
+        "root_dir": root,
+        "seed": 7,
+        "progress": False,
+        "plots": False,
+    }
     tune(objective, n_trials=10, model="N", dataset="D", **options)
 
 
@@ -70,7 +76,7 @@ def objective(trial):
     time.sleep(6 if sys.argv[3] == "slow" and trial.number == 0 else 0)
     return x
 tune(objective, n_trials=3, model="N", dataset="D", root_dir=sys.argv[2], storage=storage,
-     progress=False)
+     progress=False, plots=False)
 """
 
 
