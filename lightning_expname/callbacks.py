@@ -12,7 +12,7 @@ from .beginning import last_of_configuration
 from .checkpoint import forget_files, keep_directory, note_free, place
 from .cli_config import postpone_config, save_config
 from .ends import FINISHED, ending_of
-from .logger import logger_of
+from .logger import ExpNameLogger, logger_of
 from .observer import observed, warn_once
 from .resume import IDENTITY_KEY, origin_by_place, origin_of
 
@@ -33,6 +33,7 @@ class ExpNameCallback(Callback):
         logger = logger_of(trainer)
         if logger is None:
             return
+        _keep_one(trainer, logger)
         note_free(_checkpoints_of(trainer))
         logger.origin = None  # until a checkpoint says so
         if trainer.loggers[0] is logger:  # else the config goes where another logger says
@@ -149,6 +150,14 @@ class ExpNameCallback(Callback):
 
 def _checkpoints_of(trainer: Trainer) -> list[ModelCheckpoint]:
     return [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint)]
+
+
+def _keep_one(trainer: Trainer, ours: ExpNameLogger) -> None:
+    """A second logger of ours would start a run of its own, and so end the first one's."""
+    kept = [one for one in trainer.loggers if one is ours or not isinstance(one, ExpNameLogger)]
+    if len(kept) < len(trainer.loggers):
+        trainer.loggers = kept
+        warn_once("this Trainer has more than one ExpNameLogger; the first names and logs the run")
 
 
 def _say_last(path: Path | None) -> None:

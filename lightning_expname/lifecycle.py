@@ -84,11 +84,13 @@ class Lifecycle:
         except OSError as error:
             warn_once(f"the run's record could not be updated: {error}", key="update record")
 
-    def saved(self, checkpoint: Any) -> dict[str, Any]:
+    def saved(self, checkpoint: Any, *, leads: bool = True) -> dict[str, Any]:
         """Notes a checkpoint callback's newest state; gives what the summary says of it.
 
         Args:
             checkpoint: a Lightning `ModelCheckpoint` that has just saved.
+            leads: whether it says which checkpoint is the best; another one says so only as long
+                as there is no score.
         """
         best, last = checkpoint.best_model_path, _newest(checkpoint)
         score = checkpoint.best_model_score
@@ -98,6 +100,8 @@ class Lifecycle:
             "score": None if score is None else float(score),
             "monitor": checkpoint.monitor,
         }
+        if not leads and self.record is not None and self.record.score is not None:
+            changes = {"last": changes["last"]}
         self.update(**changes)
         return _summary(changes)
 
@@ -162,9 +166,9 @@ def _newest(checkpoint: Any) -> str:
 
 def _summary(changes: Mapping[str, Any]) -> dict[str, Any]:
     named = {
-        "best_score": changes["score"],
-        "best_checkpoint": changes["best"],
-        "last_checkpoint": changes["last"],
-        "monitor": changes["monitor"],
+        "best_score": changes.get("score"),
+        "best_checkpoint": changes.get("best"),
+        "last_checkpoint": changes.get("last"),
+        "monitor": changes.get("monitor"),
     }
     return {key: value for key, value in named.items() if value is not None}

@@ -26,6 +26,7 @@ from .introspect.values import plain
 from .lifecycle import Lifecycle
 from .naming import NamePolicy, Names, Speech
 from .observer import observed
+from .performance import leading_checkpoint
 from .records import CheckpointPlace, RunRecord
 from .records.record import Status
 from .redaction import redact
@@ -380,7 +381,10 @@ class ExpNameLogger(RunLogger):
 
     @observed
     def _note_checkpoint(self, checkpoint_callback: Any) -> None:
-        self.put_summary(self._lifecycle.saved(checkpoint_callback))
+        trainer = self._trainer and self._trainer()
+        # equal, not identical: Lightning gives a weak proxy of the callback
+        leads = trainer is None or checkpoint_callback == leading_checkpoint(trainer)
+        self.put_summary(self._lifecycle.saved(checkpoint_callback, leads=leads))
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles create no run, but for the `spawn` launcher, which attaches to it."""

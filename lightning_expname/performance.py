@@ -50,6 +50,12 @@ def monitored(trainer: Any) -> Monitored | None:
     return None
 
 
+def leading_checkpoint(trainer: Any) -> Any | None:
+    """The checkpoint callback that says which checkpoint is the best: the first with a metric."""
+    found = trainer.checkpoint_callbacks
+    return next((one for one in found if getattr(one, "monitor", None)), next(iter(found), None))
+
+
 def _direction(mode: object, metric: str) -> Direction:
     if mode == "min" or mode == "max":
         return mode

@@ -14,13 +14,19 @@ COMMAND = (sys.executable, str(APP))
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Ours, with the applications' own modules: PYTHONSAFEPATH hides a script's folder."""
+    path = os.pathsep.join(filter(None, (str(APP.parent), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
 def train(
-    root: Path, strategy: str, *rest: str, launcher: tuple[str, ...] = COMMAND, **environment: str
+    root: Path, strategy: str, *rest: str, launcher: tuple[str, ...] = COMMAND, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """One training, in bounded time."""
     return subprocess.run(
         [*launcher, str(root), strategy, *rest],
-        env={**os.environ, **environment},
+        env=environment(**more),
         capture_output=True,
         text=True,
         timeout=300,

@@ -1,8 +1,7 @@
-"""Every end of a training's life, for real: what the record says, and what W&B recorded."""
+"""How a training ends, for real: what the record says, and what W&B recorded."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import environment
 
 from lightning_expname.records import RunRecord, is_alive, read_record
 
@@ -17,10 +17,10 @@ Read = Callable[..., list[Any]]
 APP = Path(__file__).with_name("ends_app.py")
 
 
-def end(root: Path, how: str, **environment: str) -> tuple[int, RunRecord, str]:
+def end(root: Path, how: str, **more: str) -> tuple[int, RunRecord, str]:
     ran = subprocess.run(
         [sys.executable, str(APP), str(root), how],
-        env={**os.environ, **environment},
+        env=environment(**more),
         capture_output=True,
         text=True,
         timeout=300,
@@ -29,36 +29,35 @@ def end(root: Path, how: str, **environment: str) -> tuple[int, RunRecord, str]:
     return ran.returncode, read_record(path), ran.stderr
 
 
-ENDS = [  # how, the process's exit code, the record's status and reason, W&B's exit code
-    ("success", 0, "finished", None, 0),
-    ("raises", 1, "failed", "ZeroDivisionError", 1),
-    ("caught", 0, "failed", "ZeroDivisionError", 1),
-    ("raises_after", 1, "failed", "RuntimeError", 1),
-    ("ctrl_c", 1, "interrupted", "KeyboardInterrupt", 255),
-    ("exits", 7, "interrupted", "SystemExit", 7),
-    ("sigterm", 0, "interrupted", "SIGTERM", 143),
-    ("sigusr1", -10, "interrupted", "SIGUSR1", 138),
-]
+End = tuple[str, int, str, "str | None", int]
+"""How, the process's exit code, the record's status and reason, W&B's exit code."""
 
 
-@pytest.mark.parametrize(("how", "code", "status", "ended_by", "told"), ENDS)
-def test_record_and_wandb_agree_on_the_end(
-    expname_root: Path,
-    expname_recorded: Read,
-    how: str,
-    code: int,
-    status: str,
-    ended_by: str | None,
-    told: int,
-) -> None:
-    returned, record, errors = end(expname_root, how)
-    (run,) = expname_recorded()
+def agree(root: Path, read: Read, expected: End) -> None:
+    """Lets a training end so, and compares its record with what W&B recorded."""
+    how, code, status, ended_by, told = expected
+    returned, record, errors = end(root, how)
+    (run,) = read()
     assert returned == code, errors
     assert (record.status, record.ended_by) == (status, ended_by), errors
     assert (run.exit_code, run.preempting) == (told, how in ("sigterm", "sigusr1"))
     assert (run.name, run.run_id, run.project) == (record.run, record.id, record.project)
     assert record.finished is not None and record.last is not None
     assert is_alive(record.process) is False
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ("success", 0, "finished", None, 0),
+        ("raises", 1, "failed", "ZeroDivisionError", 1),
+        ("sigterm", 0, "interrupted", "SIGTERM", 143),
+    ],
+)
+def test_record_and_wandb_agree_on_the_end(
+    expname_root: Path, expname_recorded: Read, expected: End
+) -> None:
+    agree(expname_root, expname_recorded, expected)
 
 
 def test_a_killed_training_is_running_in_a_process_that_is_gone(
