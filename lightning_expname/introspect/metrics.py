@@ -36,11 +36,13 @@ def _metrics(module: Any) -> Iterator[tuple[str, Any]]:
             if child is None or id(child) in seen:
                 continue
             seen.add(id(child))
-            path = f"{prefix}{name}"
-            if kinds.setdefault(type(child), _is_metric(type(child))):
-                yield path, child
-            else:
-                inner.append((f"{path}.", child))
+            cls = type(child)
+            if cls not in kinds:
+                kinds[cls] = _is_metric(cls)
+            if kinds[cls]:
+                yield f"{prefix}{name}", child
+            elif vars(child).get("_modules"):
+                inner.append((f"{prefix}{name}.", child))
         waiting += reversed(inner)
 
 
