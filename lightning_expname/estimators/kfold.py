@@ -202,8 +202,9 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         """X validated; a frame stays one, with its types and names, for the estimators to check."""
         tags = get_tags(self.estimator).input_tags
         if is_frame(X):
-            if not reset and getattr(self, "_matches_by_name", False):
-                X = in_order(X, self.feature_names_in_)
+            names = getattr(self, "feature_names_in_", None)  # a frame of numbered columns has none
+            if not reset and names is not None and getattr(self, "_matches_by_name", False):
+                X = in_order(X, names)
             validate_data(self, X, reset=reset, skip_check_array=True)
             return self._noted(X) if reset else X
         found = validate_data(

@@ -15,6 +15,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
+from ..errors import EstimatorError
 from .frames import Indices
 
 Splits = list[tuple[Indices, Indices]]
@@ -33,9 +34,16 @@ def splitter_of(
 
 
 def split(splitter: Any, X: Any, y: NDArray[Any], params: Mapping[str, Any]) -> Splits:
-    """Positions of the rows to train on and of those held out, fold by fold."""
+    """Positions of the rows to train on and of those held out, fold by fold.
+
+    Raises:
+        EstimatorError: the splitter gives no fold at all.
+    """
     pairs = splitter.split(X, y, **params)
-    return [(_positions(train, len(y)), _positions(held_out, len(y))) for train, held_out in pairs]
+    splits = [(_positions(train, len(y)), _positions(held, len(y))) for train, held in pairs]
+    if not splits:
+        raise EstimatorError(f"cv gave no fold: {splitter}; give a splitter with at least one")
+    return splits
 
 
 def _positions(indices: Any, count: int) -> Indices:

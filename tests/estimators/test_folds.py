@@ -199,6 +199,7 @@ def test_only_the_chosen_features_are_used(cancer: Any) -> None:
     [
         ({"features": ["mean aera"]}, "did you mean 'mean area'"),
         ({"features": []}, "features is empty"),
+        ({"cv": []}, "cv gave no fold"),
         ({"scoring": "acuracy"}, "'acuracy' is no scorer"),
         ({"scoring": []}, "scoring is empty"),
         ({"early_stopping": 5}, "DecisionTreeClassifier cannot stop on a held-out fold"),

@@ -190,6 +190,14 @@ def test_a_folder_of_the_users_own_is_not_replaced(tmp_path: Path, wine: Any) ->
     assert (own / "chapter.txt").read_text() == "years of work"
 
 
+def test_numbered_columns_load_too(tmp_path: Path, wine: Any) -> None:
+    numbered = wine.data.set_axis(range(wine.data.shape[1]), axis="columns")
+    clf = ExpNameClassifier(DecisionTreeClassifier(max_depth=3), n_splits=2, track=False)
+    clf.fit(numbered, wine.target).save(tmp_path / "model")
+    again = ExpNameClassifier.load(tmp_path / "model", track=False)
+    assert np.array_equal(again.predict_proba(numbered), clf.predict_proba(numbered))
+
+
 def test_columns_are_matched_by_name(tmp_path: Path, wine: Any) -> None:
     clf = saved(wine, tmp_path / "model")
     again, X = ExpNameClassifier.load(tmp_path / "model", track=False), wine.data
