@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .loaders import iter_loaders, loader_batch_size
+from .loaders import ask, iter_loaders, loader_batch_size
 from .objects import describe_object
 from .values import plain
 
@@ -57,8 +57,7 @@ def describe_loader(loader: Any) -> dict[str, Any]:
 def _arguments(dataset: Any, depth: int) -> dict[str, Any]:
     """The dataset's arguments, and those of the dataset that it wraps."""
     described: dict[str, Any] = describe_object(dataset, skip=_NO_SETTING)
-    inner = getattr(dataset, "dataset", None)
-    several = getattr(dataset, "datasets", None)
+    inner, several = ask(dataset, "dataset"), ask(dataset, "datasets")
     wrapped = list(several) if isinstance(several, (list, tuple)) else [inner]
     if depth and any(one is not None for one in wrapped):
         parts = [{"name": type(one).__name__, **_arguments(one, depth - 1)} for one in wrapped]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .loaders import iter_loaders
+from .loaders import ask, iter_loaders
 
 UNKNOWN = "data"
 """The name of data that has none: folders and project need one."""
@@ -46,7 +46,7 @@ def dataset_name(datamodule: Any, loaders: Any) -> str | None:
     """
     if datamodule is not None and (name := _name_of(datamodule)):
         return name
-    datasets = [getattr(loader, "dataset", None) for loader in iter_loaders(loaders)]
+    datasets = [ask(loader, "dataset") for loader in iter_loaders(loaders)]
     return _join(_names_behind(dataset, _DEPTH) for dataset in datasets)
 
 
@@ -66,17 +66,17 @@ def _names_behind(dataset: Any, depth: int) -> list[str]:
 
 def _inner(dataset: Any) -> list[Any]:
     """What a wrapper wraps: `Subset.dataset`, `ConcatDataset.datasets`."""
-    several = getattr(dataset, "datasets", None)
+    several = ask(dataset, "datasets")
     if isinstance(several, Mapping):
         return list(several.values())
     if isinstance(several, (list, tuple)):
         return list(several)
-    return [getattr(dataset, "dataset", None)]
+    return [ask(dataset, "dataset")]
 
 
 def _name_of(holder: Any) -> str | None:
     for attribute in ("dataset_name", "name"):
-        value = getattr(holder, attribute, None)
+        value = ask(holder, attribute)
         if isinstance(value, str) and value.strip():
             return value
     return _class_name(type(holder))

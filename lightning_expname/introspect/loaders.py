@@ -11,6 +11,14 @@ from typing import Any, TypeGuard
 _BATCH_SIZE_NAMES = ("batch_size", "train_batch_size", "bs")
 
 
+def ask(holder: Any, attribute: str) -> Any:
+    """The attribute, or None: a property of the user's may fail, which is no reason to stop."""
+    try:
+        return getattr(holder, attribute, None)
+    except Exception:  # an observer never harms what it observes
+        return None
+
+
 def iter_loaders(loaders: Any) -> Iterator[Any]:
     """The loaders inside whatever a user or Lightning's `CombinedLoader` nests them in."""
     if loaders is None:
@@ -27,8 +35,8 @@ def iter_loaders(loaders: Any) -> Iterator[Any]:
 
 def loader_batch_size(loader: Any) -> int | None:
     """The samples in a batch of this loader; None when it does not tell."""
-    for holder in (loader, getattr(loader, "batch_sampler", None)):
-        size = getattr(holder, "batch_size", None)
+    for holder in (loader, ask(loader, "batch_sampler")):
+        size = ask(holder, "batch_size")
         if is_count(size):
             return size
     return None
@@ -37,7 +45,7 @@ def loader_batch_size(loader: Any) -> int | None:
 def declared_batch_size(holder: Any) -> int | None:
     """The batch size that a datamodule or module names, as an attribute or a saved hparam."""
     for name in _BATCH_SIZE_NAMES:
-        for value in (getattr(holder, name, None), _saved(holder, name)):
+        for value in (ask(holder, name), _saved(holder, name)):
             if is_count(value):
                 return value
     return None
@@ -49,5 +57,5 @@ def is_count(value: Any) -> TypeGuard[int]:
 
 
 def _saved(holder: Any, name: str) -> Any:
-    hparams = getattr(holder, "hparams", None)
+    hparams = ask(holder, "hparams")
     return hparams.get(name) if isinstance(hparams, Mapping) else None

@@ -110,6 +110,24 @@ def test_dataset_name_of_a_datamodule() -> None:
     assert dataset_name(generic, loader) == "KEMDy19"
 
 
+class Unready(LightningDataModule):
+    """Its attributes are properties that fail before `setup`."""
+
+    @property
+    def name(self) -> str:
+        raise RuntimeError("not set up")
+
+    batch_size = dataset = datasets = name
+
+
+def test_an_attribute_that_raises_does_no_harm() -> None:
+    trainer = SimpleNamespace(datamodule=Unready(), lightning_module=None)
+    assert dataset_name(Unready(), None) == "Unready"
+    assert batch_size(trainer, None) is None
+    wrapped = type("Dataset", (KEMDy19Dataset,), {"datasets": Unready.name})()
+    assert dataset_name(None, SimpleNamespace(dataset=wrapped)) is None
+
+
 def test_a_loader_is_never_asked_for_its_truth() -> None:
     loader = DataLoader(Stream(), batch_size=4)
     with pytest.raises(TypeError):
