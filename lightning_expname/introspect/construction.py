@@ -20,6 +20,7 @@ PASSED_KEY: Final = "_expname_passed"
 """Lies in a module's `__dict__` between `__new__` and the first `nn.Module.__init__` only."""
 
 _HOMES: Final = ("lightning.pytorch.core.module", "pytorch_lightning.core.module")
+_SIGNATURES_HOLD: Final = (3, 11)
 _MAX_FRAMES: Final = 12
 _MAX_FOREIGN: Final = 2  # decorators around a factory
 
@@ -39,8 +40,14 @@ class Passed(NamedTuple):
 
 
 def watch_construction() -> None:
-    """Watches the LightningModules of both flavours, as far as they are loaded."""
+    """Watches the LightningModules of both flavours, as far as they are loaded.
+
+    Not before Python 3.11: there `inspect.signature` of a class asks an inherited `__new__` before
+    an inherited `__init__`, and users' signatures are not ours to change.
+    """
     global _active
+    if sys.version_info < _SIGNATURES_HOLD:
+        return
     _active = True
     for base in _bases():
         if "__new__" not in vars(base):
@@ -76,6 +83,8 @@ def _watching(base: Any) -> Any:
             return module
         return module
 
+    # The base class itself looks as it did: `self` stands where `cls` is taken off again.
+    __new__.__signature__ = inspect.signature(base.__init__)  # type: ignore[attr-defined]
     return __new__
 
 

@@ -125,6 +125,26 @@ def test_the_compiler_takes_functions_that_build_modules() -> None:
     assert torch.equal(compiled(x), relu(x))
 
 
+class Gate(nn.Module):
+    """Built within a compiled function, with an argument and a child."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.act = nn.Sigmoid()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(x) * self.scale
+
+
+def test_the_compiler_takes_functions_that_build_modules_of_users() -> None:
+    def gated(x: torch.Tensor) -> torch.Tensor:
+        return Gate(0.5)(x)
+
+    x = torch.randn(3, 4)
+    assert torch.equal(torch.compile(gated, fullgraph=True, backend="eager")(x), gated(x))
+
+
 def test_jit_leaves_the_record_out() -> None:
     buffer = io.BytesIO()
     scripted = torch.jit.script(zoo.Bare(5))

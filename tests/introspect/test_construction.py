@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import abc
 import copy
+import inspect
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
 from lightning_expname import capture_init, collect_hparams, uncapture_init
-from lightning_expname.introspect.construction import PASSED_KEY
+from lightning_expname.introspect.construction import PASSED_KEY, watch_construction
 from lightning_expname.introspect.hparams import describe_module
 
 
@@ -153,3 +156,57 @@ def test_switched_off_modules_are_built_and_not_seen() -> None:
     finally:
         capture_init()
     assert collect_hparams(Settling(8, sizes=[2]))["sizes"] == [2]
+
+
+class Renamed(Base):
+    """Has no constructor of its own."""
+
+
+def test_signatures_of_lightning_modules_are_those_of_their_constructors() -> None:
+    assert str(inspect.signature(Renamed)) == (
+        "(lr: 'float' = 0.1, log_every: 'int' = 5, tags: 'Any' = None) -> 'None'"
+    )
+    assert list(inspect.signature(Settling).parameters) == ["width", "sizes", "cfg", "kwargs"]
+    assert str(inspect.signature(LightningModule)) == "(*args: Any, **kwargs: Any) -> None"
+
+
+def test_before_python_3_11_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightning_expname.introspect.construction._active", False)
+    monkeypatch.setattr("sys.version_info", (3, 10, 13))
+    watch_construction()
+    monkeypatch.undo()
+    module = Settling(4)
+    assert PASSED_KEY not in vars(module)
+
+
+THEIR_FILE = """
+import lightning.pytorch as pl
+from torch import nn
+
+class LitNet(pl.LightningModule):
+    def __init__(self, width=4, rate=None):
+        rate = rate or 0.5
+        super().__init__()
+        self.layer = nn.Linear(width, 1)
+"""
+
+
+def test_a_saved_lightning_module_loads_where_this_package_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "their_lit.py").write_text(THEIR_FILE)
+    save = (
+        "import torch, lightning_expname.logger, their_lit\n"
+        "torch.save(their_lit.LitNet(8), 'lit.pt')\n"
+    )
+    load = (
+        "import sys, torch\n"
+        "sys.modules['lightning_expname'] = None\n"
+        "print(torch.load('lit.pt', weights_only=False).layer.in_features)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    for code in (save, load):
+        code = f"import sys; sys.path[:0] = [{root!r}, '.']\n" + code
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["8"]
