@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from .observer import warn_once
 from .wandb_settings import new_id
+
+_TEARDOWN_SECONDS: Final = 30.0
 
 _owned: dict[str, int] = {}  # ids of the runs that our loggers opened, and in which process
 
@@ -32,8 +35,8 @@ def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued:
     Args:
         create: calls `wandb.init` with `arguments`.
         arguments: changed when the run goes offline.
-        continued: the run keeps its id, whatever it costs: W&B gives an id whose start failed
-            back only when all of the process's runs are finished.
+        continued: the run keeps its id if it can: W&B gives an id whose start failed back only
+            when all of the process's runs are finished.
     """
     import wandb
 
@@ -53,11 +56,20 @@ def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued:
 
 
 def _open_offline(create: Callable[[], Any], arguments: dict[str, Any], continued: bool) -> Any:
-    import wandb
-
-    if continued:
-        wandb.teardown()
-    else:
+    if not (continued and _torn_down()):
         arguments["id"] = new_id()
     arguments["mode"] = "offline"
     return create()
+
+
+def _torn_down() -> bool:
+    """Ends W&B's process, so that an id whose start failed is free again; False if it hangs.
+
+    It waits for that process without a limit, and the process may wait for a server that is away.
+    """
+    import wandb
+
+    ending = threading.Thread(target=wandb.teardown, daemon=True, name="expname-teardown")
+    ending.start()
+    ending.join(_TEARDOWN_SECONDS)
+    return not ending.is_alive()
