@@ -109,6 +109,12 @@ def _fill_name(
     one.CHECKPOINT_NAME_LAST = f"{names.stem}-last"
     if any((one.dirpath, one.filename) == (other.dirpath, other.filename) for other in earlier):
         one.filename += f"-{len(earlier) + 1}"
+    if one.save_last and any(_last_of(one) == _last_of(other) for other in earlier):
+        one.CHECKPOINT_NAME_LAST += f"-{len(earlier) + 1}"
+
+
+def _last_of(one: ModelCheckpoint) -> tuple[object, str] | None:
+    return (one.dirpath, one.CHECKPOINT_NAME_LAST) if one.save_last else None
 
 
 def _step(one: ModelCheckpoint, names: Names, trainer: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import LightningDataModule
 from lightning.pytorch.tuner import Tuner
 from lit_models import files, fit, lit, loader, trainer
 
@@ -49,6 +50,26 @@ def test_an_experiment_asked_for_early_is_renamed(
     assert run.config["mine"] == 1
     assert logger.record is not None
     assert logger.record.project == "model-data"
+
+
+def test_a_datamodule_that_raises_when_asked_its_name(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    class HouseDataModule(LightningDataModule):
+        @property
+        def name(self) -> str:
+            raise RuntimeError("not downloaded")
+
+        @property
+        def batch_size(self) -> int:
+            raise RuntimeError("not set up")
+
+        def train_dataloader(self) -> Any:
+            return loader()
+
+    trainer(ExpNameLogger()).fit(lit(), datamodule=HouseDataModule())
+    (run,) = expname_recorded()
+    assert (run.project, run.name) == ("MultiModalTransformer-House", f"{STEM}-lr1e-05")
 
 
 def test_an_early_experiment_knows_what_it_was_told(

@@ -134,6 +134,20 @@ def test_several_checkpoints_in_one_epoch_need_no_v1(expname_root: Path) -> None
     assert len(names) == len([name for name in files(expname_root) if name.endswith(".ckpt")])
 
 
+def test_several_last_checkpoints_need_no_v1(expname_root: Path) -> None:
+    several = [
+        ModelCheckpoint(save_last=True, every_n_train_steps=1),
+        ModelCheckpoint(save_last=True),
+        ExpNameCheckpoint(save_last=True, monitor="val_acc", mode="max"),
+    ]
+    record = fit(ExpNameLogger(), *several).logger.record
+    lasts = [Path(one.last_model_path) for one in several]
+    ends = ("last", "last-2", "last-3")
+    assert [path.name for path in lasts] == [f"{STEM}-{end}.ckpt" for end in ends]
+    assert {*lasts} < {file.path for file in record.checkpoints()}
+    assert not [name for name in files(expname_root) if "-v1" in name]
+
+
 def test_the_layout_is_a_setting(expname_root: Path) -> None:
     policy = {"checkpoint": "{model}/{dataset}/{strategy}/{stem}/epoch{epoch}"}
     records = [fit(ExpNameLogger(policy=policy), best()).logger.record for _ in range(2)]
