@@ -1,0 +1,130 @@
+"""What alerts cost: a training with a dead Slack beside one without, and the end of the process.
+
+Run `python benchmarks/bench_alerts.py [pairs]`. Trainings with and without alerts alternate in one
+process, and which comes first alternates too; the ratio is the median of the pairs' ratios. Slack
+accepts connections and never answers: the worst case. Then processes: how long until a kill is
+told, how much longer a process takes to end, and how much memory the watchdog holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from lightning_expname import ExpNameAlerts
+from lightning_expname.alerts import DEADLINE
+from lightning_expname.testing import SlackServer
+
+LIMIT = 1.01
+BATCHES = 200
+EPOCHS = 4
+_PROGRAM = """
+import os, sys, time
+from lightning_expname.alerts import Alerts
+alerts = Alerts()
+with alerts.watch("train"):
+    time.sleep(1.0)
+    print(open(f"/proc/{alerts._dispatch._watchdog.pid}/status").read(), flush=True)
+    print(time.monotonic(), flush=True)
+    if sys.argv[1] == "killed":
+        os.kill(os.getpid(), 9)
+print(time.monotonic(), flush=True)
+"""
+
+
+class Net(LightningModule):
+    """Some milliseconds a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 1))
+
+    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
+        """A squared output."""
+        loss: Tensor = self.net(batch[0]).square().mean()
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Plain descent."""
+        return torch.optim.SGD(self.parameters(), lr=1e-3)
+
+
+def train(alerts: ExpNameAlerts | None) -> float:
+    """Seconds that a training takes, its set-up and its end included."""
+    data = DataLoader(TensorDataset(torch.randn(64 * BATCHES, 256)), batch_size=64)
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=EPOCHS,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[alerts] if alerts else [],
+    )
+    module = Net()
+    start = time.perf_counter()
+    trainer.fit(module, data)
+    return time.perf_counter() - start
+
+
+def paired(pairs: int) -> list[float]:
+    """The ratios of trainings with a dead Slack to trainings without alerts."""
+    ratios = []
+    for number in range(pairs):
+        order = [True, False] if number % 2 else [False, True]
+        seconds = {told: train(ExpNameAlerts() if told else None) for told in order}
+        ratios.append(seconds[True] / seconds[False])
+    return ratios
+
+
+def end(how: str) -> tuple[float, float, int]:
+    """When the work ended, when the process had ended, and the watchdog's memory in kB."""
+    with tempfile.TemporaryFile("w+") as output:
+        subprocess.call([sys.executable, "-c", _PROGRAM, how], stdout=output)
+        gone = time.monotonic()
+        output.seek(0)
+        lines = output.read().split("\n")
+    resident = next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+    return float([line for line in lines if line][-1]), gone, resident
+
+
+def main() -> None:
+    """Print one line for each figure."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    os.chdir(tempfile.mkdtemp())
+    with SlackServer() as slack:
+        os.environ["SLACK_WEBHOOK_URL"] = slack.webhook_url
+        slack.mode = "hang"
+        train(None)  # warm
+        ratios = paired(int(sys.argv[1]) if len(sys.argv) > 1 else 11)
+        middle = statistics.median(ratios)
+        verdict = "ok" if middle <= LIMIT else "above the limit"
+        print(f"training, dead Slack      median x{middle:.4f} of {len(ratios)} pairs   {verdict}")
+        ended, gone, _ = end("well")
+        print(f"end of the process        {gone - ended:.1f} s, dead Slack (at most {DEADLINE} s)")
+        slack.mode = "ok"
+        ended, gone, memory = end("well")
+        print(f"end of the process        {gone - ended:.2f} s, Slack well")
+        slack.messages.clear()
+        ended, _, _ = end("killed")
+        (message,) = slack.wait_for(1)
+        print(f"a kill is told after      {message.at - ended:.2f} s")
+        print(f"the watchdog's own memory {memory / 1024:.1f} MB, while it waits")
+
+
+if __name__ == "__main__":
+    assert Path("/proc/self/status").exists(), "the memory is read from /proc"
+    main()
