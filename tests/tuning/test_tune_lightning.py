@@ -187,8 +187,6 @@ def test_the_study_is_summed_up_once(expname_root: Path, expname_recorded: Read)
 
 
 def test_the_study_is_drawn_beside_its_results(expname_root: Path) -> None:
-    matplotlib = pytest.importorskip("matplotlib")
-    assert matplotlib
     result = run(lambda trial: trial.params["lr"], n_trials=6, logger=False, plots=True)
     drawn = {path.name for path in result.path.parent.iterdir()}
     assert {"history.png", "importances.png", "parallel.png"} <= drawn

@@ -24,6 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+PRUNERS = {
+    "none": optuna.pruners.NopPruner(),
+    "median": optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=0),
+}
+
 
 class Net(nn.Module):
     """Its width differs between trials: ranks that disagree about it cannot train together."""
@@ -107,6 +112,8 @@ def main() -> None:
     parser.add_argument("--event", default="", help="what happens in trial 3")
     parser.add_argument("--grace", type=int, default=120)
     parser.add_argument("--isolate", default="none")
+    parser.add_argument("--pruner", default="median")
+    parser.add_argument("--bench", action="store_true", help="long trials, most of them bad")
     parser.add_argument("--logged", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -114,7 +121,7 @@ def main() -> None:
     seen: list[dict[str, Any]] = []
 
     def objective(trial: SyncTrial) -> float:
-        bad = trial.number in (2, 4)
+        bad = trial.number % 5 > 0 if options.bench else trial.number in (2, 4)
         width = trial.suggest_int("width", 1, 64)
         lr = trial.suggest_float("lr", 1e-4, 1e-1, log=True)
         if not bad:  # define-by-run: a parameter that not every trial has
@@ -123,7 +130,8 @@ def main() -> None:
         event = options.event if trial.number == 3 else ""
         happen(event.removeprefix("early "), rank()) if event.startswith("early") else None
         logger = trial.logger() if options.logged else False
-        ran = trainer(options, logger=logger, callbacks=trial.callbacks())
+        more = {"max_epochs": 60} if options.bench else {}
+        ran = trainer(options, logger=logger, callbacks=trial.callbacks(), **more)
         loss = 10.0 if bad else 1.0 - 0.1 * trial.number
         ran.fit(Lit(Net(width), lr, loss, event), loader(), loader())
         return float(ran.callback_metrics["val_loss"])
@@ -137,7 +145,7 @@ def main() -> None:
         direction="minimize",
         monitor="val_loss",
         storage=storage_of(options),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=0),
+        pruner=PRUNERS[options.pruner],
         seed=0,
         root_dir=options.root,
         catch=(ValueError,),
