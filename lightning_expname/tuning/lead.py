@@ -113,12 +113,12 @@ class Leader:
 
         run = self._close_runs(trial, outcome)
         try:
+            replay(asked, trial)
             if run:
                 asked.set_user_attr(RUN, run)
             if outcome.state == "complete":
                 self._study.tell(asked, outcome.value)
             elif outcome.state == "pruned":
-                replay(asked, trial)
                 self._study.tell(asked, state=TrialState.PRUNED)
             else:
                 key = ERROR if outcome.state == "failed" else INTERRUPTED
