@@ -77,11 +77,11 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         _original(self, *args, **kwargs)
     else:  # nearly always, and an empty * and ** are not free
         _original(self)
+    cls = self.__class__
+    if cls in LEAVES:  # first: most modules are, and the compiler can follow it
+        return
     # By this very function: the compiler folds it to a constant and drops what follows.
     if _is_compiling() or not _active:
-        return
-    cls = self.__class__
-    if cls in LEAVES:
         return
     try:
         frame = _frame_at(1)
@@ -91,13 +91,9 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         if route is not None and frame.f_code is route.code:
             local = frame.f_locals
             values = route.pick(local)
-            for value in values:
-                if type(value) not in ATOMS:
-                    break
-            else:
-                if local[route.self_name] is self:
-                    self.__dict__[RECORD_KEY] = InitRecord(route, values, frame.f_lasti)
-                    return
+            if ATOMS.issuperset(map(type, values)) and local[route.self_name] is self:
+                self.__dict__[RECORD_KEY] = InitRecord(route, values, frame.f_lasti)
+                return
         observe(self, frame)
     except KeyError:  # the constructor deleted a parameter, which the short way does not know
         _observe_safely(self, frame)
