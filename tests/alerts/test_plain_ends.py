@@ -25,7 +25,13 @@ def start(end: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=_hear_hang_ups,
     )
+
+
+def _hear_hang_ups() -> None:
+    """Whoever started the tests may have had them ignored, as nohup does; children inherit it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def run(end: str) -> int:
