@@ -99,7 +99,8 @@ def _run_page(state: ServerState, values: Json) -> Json:
     here = [run for run in state.runs.values() if (run.entity, run.project) == (entity, project)]
     found = [run for run in here if matches(run, filters)]
     order = values.get("order") or "+created_at"
-    found.sort(key=lambda run: run.created, reverse=order.startswith("-"))
+    if order.startswith("-"):  # they stand in the order of their creation, whatever the clock did
+        found.reverse()
     start, size = int(values.get("cursor") or 0), values.get("perPage") or 50
     end = min(start + size, len(found))
     edges = [

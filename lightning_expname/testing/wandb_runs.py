@@ -7,10 +7,10 @@ them, and none offline.
 from __future__ import annotations
 
 import json
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -233,8 +233,7 @@ def check_limits(values: Json) -> None:
 
 def now() -> str:
     """The time as W&B writes it, to the microsecond, so that runs sort by it."""
-    fraction = time.time_ns() // 1000 % 1_000_000
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}.{fraction:06d}Z"
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _unwrapped(value: Any) -> Any:
