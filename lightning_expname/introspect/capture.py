@@ -88,11 +88,14 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         route = ROUTES.get(cls)
         # Nearly every module: the class's own constructor called us, with plain values only.
         # Written out here, because this runs for every module and even a call would show.
-        if route is not None and frame.f_code is route.code:
-            local = frame.f_locals
+        own: Any = frame
+        if route is not None and route.is_closed and frame.f_code is not route.code:
+            own = frame.f_back  # a convolution: its base class called us
+        if route is not None and own.f_code is route.code:
+            local = own.f_locals
             values = route.pick(local)
             if ATOMS.issuperset(map(type, values)) and local[route.self_name] is self:
-                self.__dict__[RECORD_KEY] = InitRecord(route, values, frame.f_lasti)
+                self.__dict__[RECORD_KEY] = InitRecord(route, values, own.f_lasti)
                 return
         observe(self, frame)
     except KeyError:  # the constructor deleted a parameter, which the short way does not know

@@ -79,13 +79,15 @@ class InitFrame(NamedTuple):
 class Route:
     """What the records of one class share: the class, and the plan of its own constructor.
 
-    Only for constructors without `*args` and `**kwargs`, which call `nn.Module.__init__` directly.
+    Only for constructors without `*args` and `**kwargs`, which call `nn.Module.__init__` directly,
+    or, when they are torch's own, through one base class, whose arguments are not recorded.
     """
 
-    __slots__ = ("cls", "code", "pick", "plan", "self_name")
+    __slots__ = ("cls", "code", "is_closed", "pick", "plan", "self_name")
 
     def __init__(self, cls: type, plan: Plan) -> None:
         self.cls = cls
+        self.is_closed = _is_closed_torch_class(cls, plan.code)
         self.plan = plan
         self.code = plan.code
         self.pick = plan.pick
@@ -104,7 +106,7 @@ def observe(module: Any, frame: FrameType) -> None:
     cls = type(module)
     outermost = _outermost_code(cls)
     passed = module.__dict__.pop(PASSED_KEY, None)
-    if passed is None and outermost is not None and outermost is frame.f_code:
+    if passed is None and outermost is not None and _is_short(cls, frame, outermost):
         plan = _plans.get(id(outermost)) or _plan_of(outermost)
         if plan.self_name is not None and not plan.stars:
             if len(ROUTES) >= _MAX_ROUTES:  # programs that make classes without end
@@ -113,6 +115,14 @@ def observe(module: Any, frame: FrameType) -> None:
     taken = _walk(module, frame, outermost, passed)
     if taken:
         module.__dict__[RECORD_KEY] = InitRecord(cls, taken)
+
+
+def _is_short(cls: type, frame: FrameType, outermost: CodeType) -> bool:
+    """Whether the class's own constructor is where a `Route` looks for it."""
+    above = frame.f_back
+    return outermost is frame.f_code or (
+        above is not None and above.f_code is outermost and _is_closed_torch_class(cls, outermost)
+    )
 
 
 def frames_of(record: InitRecord) -> list[InitFrame]:
