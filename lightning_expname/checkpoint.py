@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,9 +133,9 @@ def _validates_within_epoch(trainer: Any) -> bool:
 
 
 def _place_of(one: ModelCheckpoint, root: Path) -> CheckpointPlace:
-    directory = Path(str(one.dirpath)).absolute()
-    if directory.is_relative_to(root.absolute()):
-        directory = directory.relative_to(root.absolute())
+    directory, top = Path(os.path.abspath(str(one.dirpath))), Path(os.path.abspath(root))
+    if directory.is_relative_to(top):
+        directory = directory.relative_to(top)
     return CheckpointPlace(directory.as_posix(), _template(one), one.CHECKPOINT_NAME_LAST)
 
 

@@ -6,6 +6,7 @@ Nothing here subclasses Lightning or knows which flavour of it is used; the shel
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ class Lifecycle:
         """Relative to the root where it lies below it, so that the tree may move."""
         if not path:
             return None
-        root, absolute = self.options.root.absolute(), Path(path).absolute()
+        root, absolute = Path(os.path.abspath(self.options.root)), Path(os.path.abspath(path))
         return (
             absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
         ).as_posix()

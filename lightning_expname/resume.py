@@ -86,11 +86,16 @@ def origin_by_place(path: Any, root: Path) -> Origin | None:
     file = Path(path).absolute()
     for directory in list(file.parents)[:_LEVELS]:
         for record in _records_in(directory):
-            if record.root == root.absolute() and any(
-                found.path == file for found in record.checkpoints()
-            ):
+            if _is_below(record, root) and any(one.path == file for one in record.checkpoints()):
                 return Origin(identity_of(record), str(path))
     return None
+
+
+def _is_below(record: RunRecord, root: Path) -> bool:
+    try:
+        return record.root == root.absolute()
+    except RecordError:  # it was copied to where it cannot belong
+        return False
 
 
 def record_of(origin: Origin, root: Path) -> RunRecord | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ..lookup import find_runs
 from ..records import RunRecord
 from ..records.query import MISSING, parse_query, value_at
-from .options import add_root, status_of
+from .options import add_root
 from .table import show_table
 from .text import printable
 
@@ -86,7 +86,7 @@ def _show(found: Sequence[RunRecord], options: argparse.Namespace) -> None:
 
 
 def _cell(record: RunRecord, key: str) -> str:
-    value = status_of(record) if key == "status" else value_at(vars(record), key)
+    value = value_at(vars(record), key)
     if value is None or value is MISSING:
         return "-"
     if key == "created":

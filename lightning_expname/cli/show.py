@@ -10,7 +10,7 @@ from ..lookup import resolve_run
 from ..records import RunRecord
 from ..records.query import flatten_section
 from .find import as_json
-from .options import add_root, status_of
+from .options import add_root
 from .text import aligned
 
 
@@ -40,7 +40,7 @@ def _text(record: RunRecord) -> str:
         "project": record.project,
         "id": record.id,
         "url": record.url,
-        "status": status_of(record),
+        "status": record.status,
         "score": None if record.score is None else f"{record.monitor}={record.score!r}",
         "created": record.created,
         "finished": record.finished,

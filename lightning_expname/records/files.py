@@ -70,9 +70,10 @@ def _value_pattern(field: str, seen: set[str]) -> str:
     return rf"(?P<{field}>\d+)"
 
 
-def list_checkpoints(root: Path, place: CheckpointPlace) -> Iterator[CheckpointFile]:
-    """The checkpoints that lie at `place`, in the order of their names; none if it is missing."""
-    directory = root / place.directory
+def list_checkpoints(directory: Path, place: CheckpointPlace) -> Iterator[CheckpointFile]:
+    """A place's checkpoints that lie in a directory, in the order of their names; none if it is
+    missing.
+    """
     if not directory.is_dir():
         return
     pattern = place.pattern()

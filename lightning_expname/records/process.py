@@ -37,6 +37,12 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
     return _exists(pid)
 
 
+def status_now(status: str, process: Any) -> str:
+    """A record's status; a run that says it runs, and whose process is gone, was killed."""
+    dead = status == "running" and isinstance(process, Mapping) and is_alive(process) is False
+    return "killed" if dead else status
+
+
 def _birth(pid: int) -> str | None:
     """None too for a process that is over and waits only for its parent (proc(5): state Z)."""
     try:

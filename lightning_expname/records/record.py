@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, TypeVar
 
 from ..errors import RecordError
+from . import leftover
+from .content import check_fields, places_of
 from .files import CheckpointFile, CheckpointPlace, list_checkpoints
+from .loading import load_module
+from .location import check_inside, locate
+from .process import status_now
 
 RECORD_VERSION = 1
 """The version of the JSON format; a reader refuses a newer one and says so."""
@@ -90,11 +95,32 @@ class RunRecord:
         """The directory that `checkpoints/` lies in, wherever the tree is now."""
         if self.path is None:
             raise RecordError(f"the record of run {self.run!r} was never written: it has no path")
-        return self.path.parents[len(Path(self.record).parts) - 1]
+        depth = len(PurePosixPath(self.record).parts)
+        if depth > len(self.path.parents):
+            raise RecordError(
+                f"{self.path}: not below its root: the record says that it lies at {self.record!r}"
+            )
+        return self.path.parents[depth - 1]
+
+    def locate(self, stored: str) -> Path | None:
+        """Where a path of this record lies now; None when its part of the tree is elsewhere.
+
+        Raises:
+            RecordError: the record was never written, or the path leads out of its root.
+        """
+        if self.path is None:
+            raise RecordError(f"the record of run {self.run!r} was never written: it has no path")
+        check_inside((stored,), self.path)
+        return locate(self.path, self.record, stored)
 
     def replace(self, **changes: Any) -> RunRecord:
         """A copy with some attributes changed."""
         return dataclasses.replace(self, **changes)
+
+    def as_now(self) -> RunRecord:
+        """The record with the status `killed` if it says `running` and its process is gone."""
+        status = status_now(self.status, self.process)
+        return self if status == self.status else self.replace(status=status)
 
     def to_json(self) -> dict[str, Any]:
         """A dict of plain values, without `path`."""
@@ -118,23 +144,33 @@ class RunRecord:
                 f" up to {RECORD_VERSION}; upgrade it"
             )
         values = {key: data[key] for key in _FIELDS & data.keys()}
-        places = tuple(CheckpointPlace(**place) for place in values.get("places", ()))
+        told = "a record" if path is None else path
+        check_fields(values, told)
+        places = places_of(values, told)
         resumed = tuple(values.get("resumed", ()))
         try:
             return cls(**{**values, "places": places, "resumed": resumed, "path": path})
         except TypeError as error:
-            raise RecordError(f"{path}: incomplete record: {error}") from error
+            raise RecordError(f"{told}: incomplete record: {error}") from error
 
     def checkpoints(self) -> list[CheckpointFile]:
         """The run's checkpoints that exist now, each once, place by place in order of epoch."""
-        found = (file for place in self.places for file in list_checkpoints(self.root, place))
+        located = ((self.locate(place.directory), place) for place in self.places)
+        found = (
+            file
+            for directory, place in located
+            if directory is not None
+            for file in list_checkpoints(directory, place)
+        )
         return list({file.path: file for file in found}.values())
 
     def checkpoint(self, which: str | int = "best") -> Path:
         """The path of one checkpoint.
 
         Args:
-            which: `"best"` (by the monitored metric), `"last"` (the newest) or an epoch.
+            which: `"best"` (by the monitored metric), `"last"` (the newest) or an epoch. Of a run
+                that did not end by itself the files are asked, not the record: it may have been
+                killed between the two.
 
         Raises:
             RecordError: there is none; the message lists those that remain.
@@ -152,8 +188,28 @@ class RunRecord:
     def _named(self, which: str) -> Path | None:
         if which not in ("best", "last"):
             raise RecordError(f"got checkpoint {which!r}; allowed: 'best', 'last' or an epoch")
-        stored = self.best if which == "best" else self.last
-        return None if stored is None else self.root / stored
+        stored = self._stored(self.best if which == "best" else self.last)
+        if self.kind == "dl" and self.status in ("running", "killed"):
+            files = self.checkpoints()
+            told = leftover.best(files) if which == "best" else leftover.newest(files)
+            return told or stored
+        if which == "last" and (stored is None or not stored.exists()):
+            return leftover.newest(self.checkpoints()) or stored
+        return stored
+
+    def _stored(self, stored: str | None) -> Path | None:
+        """Where the record says; an absolute path counts only in one of the run's places."""
+        if stored is None:
+            return None
+        path = PurePosixPath(stored)
+        if path.is_absolute() and path.parent.as_posix() not in {
+            place.directory for place in self.places
+        }:
+            raise RecordError(
+                f"{self.path}: the path {stored!r} in this record leads out of its root, and lies"
+                " in none of the run's places"
+            )
+        return self.locate(stored)
 
     def _of_epoch(self, epoch: int) -> Path | None:
         return next((file.path for file in self.checkpoints() if file.epoch == epoch), None)
@@ -165,10 +221,14 @@ class RunRecord:
             module: the LightningModule's class.
             which: as in `checkpoint`.
             **kwargs: for `module.load_from_checkpoint`: the module's constructor arguments where
-                it does not call `save_hyperparameters()`.
+                it does not call `save_hyperparameters()`; `weights_only=False` to run what the
+                file holds beside weights and plain values.
+
+        Raises:
+            RecordError: there is no such checkpoint, or it holds more than weights and plain
+                values.
         """
-        loader: Any = module
-        loaded: Module = loader.load_from_checkpoint(self.checkpoint(which), **kwargs)
+        loaded: Module = load_module(module, self.checkpoint(which), kwargs)
         return loaded
 
 

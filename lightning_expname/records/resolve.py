@@ -47,7 +47,7 @@ def resolve(reference: str | os.PathLike[str], root: Path) -> RunRecord:
     for find in (_by_record_file, _by_checkpoint, _by_wandb, _by_name):
         found = _distinct(find(text, root))
         if len(found) == 1:
-            return found[0]
+            return found[0].as_now()
         if found:
             raise LookupFailedError(_ambiguous(text, found))
     raise LookupFailedError(_unknown(text, root))
@@ -119,11 +119,12 @@ def _records_in(folder: Path) -> list[RunRecord]:
 
 def _holds(record: RunRecord, path: Path) -> bool:
     """Whether a checkpoint of this path is the run's, whether it is there or not."""
-    with contextlib.suppress(RecordError, IndexError):
-        root = record.root
+    with contextlib.suppress(RecordError):
         for place in record.places:
-            if path.parent == (root / place.directory).absolute():
-                return place.pattern().fullmatch(path.name) is not None
+            if path.parent == record.locate(place.directory) and place.pattern().fullmatch(
+                path.name
+            ):
+                return True
     return False
 
 

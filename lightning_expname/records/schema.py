@@ -68,16 +68,22 @@ def own_values(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The attributes, the hyper-parameters and the config's single values of a record."""
     yield from ((key, record[key]) for key in ATTRIBUTES if key in record)
     yield from flatten_section("hparams", record.get("hparams") or {}).items()
-    for key, value in (record.get("config") or {}).items():
+    for key, value in _config(record).items():
         if not isinstance(value, Mapping):
             yield f"config.{key}", value
 
 
 def sections(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(key, content) of the config's sections."""
-    for key, value in (record.get("config") or {}).items():
+    for key, value in _config(record).items():
         if isinstance(value, Mapping):
             yield f"config.{key}", value
+
+
+def _config(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Empty for a file that only looks like a record, which is refused when it is read."""
+    config = record.get("config")
+    return config if isinstance(config, Mapping) else {}
 
 
 def _as_real(value: int | float) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..errors import RecordError
 from .index import Index, Progress
+from .process import status_now
 from .query import MISSING, WORD_KEYS, Condition, Pattern, parse_query, value_at
 from .record import RunRecord
 from .scan import walk
@@ -37,8 +38,12 @@ def search(
         limit: how many at most.
         progress: told how many records were read when the index is behind.
 
+    Returns:
+        Records as they lie on disk, but `killed` where the record says `running` and the process
+        is gone.
+
     Raises:
-        QueryError: a condition cannot be read, or the limit is negative.
+        QueryError: a condition cannot be read.
     """
     conditions = parse_query(*query)
     found = list(_found(conditions, root.absolute(), progress))
@@ -59,6 +64,7 @@ def _found(
     for path in _paths(conditions, root, progress):
         with contextlib.suppress(RecordError):
             data = read_json(path)
+            data["status"] = status_now(data.get("status", ""), data.get("process"))
             if all(condition.holds(data) for condition in conditions):
                 yield RunRecord.from_json(data, path)
 
@@ -102,7 +108,9 @@ class _Where:
     def _restrict(self, condition: Condition, table: str) -> None:
         value, sign = condition.value, condition.operator
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if sign == "=" and not isinstance(value, (list, Pattern)):
+        if condition.key == "status":
+            self._choose(condition, table)
+        elif sign == "=" and not isinstance(value, (list, Pattern)):
             self._values += " AND text = ?"
             self._arguments += (encode(value)[0],)
         elif sign[0] in "<>" and is_number:
@@ -141,6 +149,9 @@ class _Where:
 def _admission(condition: Condition) -> Callable[[str], bool]:
     if condition.operator == "word":
         return lambda text: condition.value in str(decode(text) or "").casefold()
+    if condition.key == "status" and condition.admits("killed"):
+        running = encode("running")[0]  # which of them were killed is told from their processes
+        return lambda text: text == running or condition.admits(decode(text))
     return lambda text: condition.admits(decode(text))
 
 
