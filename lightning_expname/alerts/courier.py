@@ -49,19 +49,32 @@ class Courier:
             place: which rank says it, and how it agrees with the others.
             on_claim: told the outcome that was agreed on, whoever speaks.
         """
-        if place.speaks_alone(message):
+        self._pending = [thread for thread in self._pending if thread.is_alive()]
+        if place.speaks_alone(message) and not self._pending:
             on_claim(message.outcome)
             self._tell(message)
             return
         thread = threading.Thread(
-            target=self._agree, args=(message, place, on_claim), name="expname-claim", daemon=True
+            target=self._agree,
+            args=(message, place, on_claim, list(self._pending)),
+            name="expname-claim",
+            daemon=True,
         )
         self._pending.append(thread)
         thread.start()
 
-    def _agree(self, message: Message, place: Place, on_claim: Callable[[str], None]) -> None:
-        won, outcome = wins(message, place)
+    def _agree(
+        self,
+        message: Message,
+        place: Place,
+        on_claim: Callable[[str], None],
+        earlier: Sequence[threading.Thread],
+    ) -> None:
+        alone = place.speaks_alone(message)
+        won, outcome = (True, message.outcome) if alone else wins(message, place)
         on_claim(outcome)
+        for thread in earlier:  # what was said before is told before
+            thread.join()
         if won:
             self._tell(message)
 
@@ -80,7 +93,8 @@ class Courier:
         end = time.monotonic() + seconds
         for thread in self._pending:
             thread.join(max(0.0, end - time.monotonic()))
-        return all(lane.drain(end) for lane in self._lanes)
+        is_agreed = not any(thread.is_alive() for thread in self._pending)
+        return is_agreed and all(lane.drain(end) for lane in self._lanes)
 
 
 class _Lane:

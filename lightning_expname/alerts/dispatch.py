@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -42,11 +43,16 @@ class Dispatch:
         self._direct: Courier | None = None
         self._threads: dict[str, str] = {}
         self._probed = False
+        self._told = self._flushed = 0
+        self._is_idle = True
+        self._changed = threading.Condition()  # the watchdog answers in a thread of its own
 
     def watch_over(self, scope: Scope) -> None:
         """Tells the watchdog of a scope, and starts one if there is none."""
-        if self._wants_watchdog and self._watchdog is None:
-            self._start_watchdog()
+        with self._changed:
+            self._is_idle = False
+            if self._wants_watchdog and self._watchdog is None:
+                self._start_watchdog()
         self.update(scope, op="begin")
         if not self._probed and scope.place.rank == 0 and self._slack.secrets:
             self._probed = True
@@ -86,19 +92,48 @@ class Dispatch:
             self._own.submit(message, dataclasses.replace(place, share=share), _nothing)
 
     def part(self) -> None:
-        """No scope is open: the watchdog delivers what it has, and ends."""
-        if self._watchdog is not None:
-            self._watchdog.part()
-            self._leaving = [one for one in self._leaving if not one.has_ended()]
-            self._leaving.append(self._watchdog)
-            self._watchdog = None
+        """No scope is open: the watchdog leaves as soon as it has delivered everything.
+
+        Until then it carries what comes: the messages of two watchdogs could overtake each other.
+        """
+        self._is_idle = True
+        self._flush()
 
     def close(self, seconds: float) -> bool:
         """Waits until everything is delivered, at most so long; then whether it is."""
         end = time.monotonic() + seconds
+        is_flushed = self._wait_for_watchdog(end)
         self._leaving = [one for one in self._leaving if not one.has_ended(end - time.monotonic())]
         couriers = [one for one in (self._own, self._direct) if one is not None]
-        return all(one.drain(end - time.monotonic()) for one in couriers) and not self._leaving
+        drained = [one.drain(end - time.monotonic()) for one in couriers]
+        return is_flushed and all(drained) and not self._leaving
+
+    def _flush(self) -> int:
+        """Asks the watchdog to answer when it has delivered everything."""
+        with self._changed:
+            number = self._told + 1  # what `_inform` makes of it
+            self._inform(op="flush", number=number)
+            return number
+
+    def _wait_for_watchdog(self, end: float) -> bool:
+        with self._changed:
+            watchdog, number = self._watchdog, self._flush()
+            if watchdog is None:
+                return True
+            seconds = max(0.0, end - time.monotonic())
+            self._changed.wait_for(lambda: self._flushed >= number or watchdog.is_gone, seconds)
+            return self._flushed >= number
+
+    def _on_flushed(self, number: int) -> None:
+        """Lets the watchdog go, unless something was told since."""
+        with self._changed:
+            self._flushed = max(self._flushed, number)
+            if self._is_idle and number == self._told and self._watchdog is not None:
+                self._watchdog.part()
+                still = [one for one in self._leaving if not (one.is_gone and one.has_ended())]
+                self._leaving = [*still, self._watchdog]
+                self._watchdog = None
+            self._changed.notify_all()
 
     def _start_watchdog(self) -> None:
         try:
@@ -112,12 +147,14 @@ class Dispatch:
 
     def _inform(self, **data: Any) -> bool:
         """Tells the watchdog; False if there is none that listens."""
-        if self._watchdog is None:
-            return False
-        if self._watchdog.tell(**data):
-            return True
-        self._watchdog = None
-        self._wants_watchdog = False
+        with self._changed:
+            if self._watchdog is None:
+                return False
+            self._told += 1
+            if self._watchdog.tell(**data):
+                return True
+            self._watchdog = None
+            self._wants_watchdog = False
         complain("the watchdog is gone, so from now on a killed run tells nobody")
         return False
 
@@ -134,6 +171,11 @@ class Dispatch:
             complain(str(data["trouble"]))
         if "thread" in data:
             self._threads[str(data["thread"])] = str(data.get("stamp", ""))
+        if "flushed" in data:
+            self._on_flushed(int(data["flushed"]))
+        if "gone" in data:
+            with self._changed:
+                self._changed.notify_all()
 
 
 def complain(what: str) -> None:

@@ -1,9 +1,10 @@
 """What the training process tells its watchdog: one JSON object a line, over a pipe.
 
 `configure` first; `begin`, `update` and `end` name a mode under way by its key. At the end of the
-pipe, modes that have begun and not ended were killed. The watchdog answers with `trouble` and
-`thread`, in the same way. Channels with their secrets go through the pipe as well: never through
-arguments, the environment or files, which others can read.
+pipe, modes that have begun and not ended were killed. The watchdog answers with `trouble`, `thread`
+and, when everything told before a `flush` is delivered, `flushed`, in the same way. Channels with
+their secrets go through the pipe as well: never through arguments, the environment or files, which
+others can read.
 """
 
 from __future__ import annotations

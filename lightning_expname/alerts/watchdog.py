@@ -58,18 +58,23 @@ class Watchdog:
         assert self._process.stdout is not None
         self._pipe = self._process.stdin
         os.set_blocking(self._pipe.fileno(), False)
-        self._listener = threading.Thread(
-            target=_listen,
+        self._is_gone = threading.Event()
+        threading.Thread(
+            target=self._listen,
             args=(self._process.stdout, on_answer),
             name="expname-watchdog",
             daemon=True,
-        )
-        self._listener.start()
+        ).start()
 
     @property
     def pid(self) -> int:
         """The watchdog's process id."""
         return self._process.pid
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has said its last words."""
+        return self._is_gone.is_set()
 
     def tell(self, **data: Any) -> bool:
         """Writes one line; False if the watchdog is gone, or does not listen."""
@@ -86,7 +91,7 @@ class Watchdog:
         return True
 
     def part(self) -> None:
-        """Says that nothing more will come; it delivers what it has, and ends."""
+        """Says that nothing more will come; it ends, when it has delivered what it has."""
         with contextlib.suppress(OSError):
             self._pipe.close()
 
@@ -96,21 +101,22 @@ class Watchdog:
             self._process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
             return False
-        self._listener.join(1.0)  # its last words
+        self._is_gone.wait(1.0)  # its last words
         return True
+
+    def _listen(self, stream: IO[bytes], on_answer: Answer) -> None:
+        lines = Lines()
+        with contextlib.suppress(OSError, ValueError):
+            while piece := stream.read(4096):
+                for data in lines.feed(piece):
+                    on_answer(data)
+        self._is_gone.set()
+        on_answer({"gone": True})
 
 
 def _is_ready(pipe: IO[bytes], end: float) -> bool:
     seconds = end - time.monotonic()
     return seconds > 0 and bool(select.select([], [pipe], [], seconds)[1])
-
-
-def _listen(stream: IO[bytes], on_answer: Answer) -> None:
-    lines = Lines()
-    with contextlib.suppress(OSError, ValueError):
-        while piece := stream.read(4096):
-            for data in lines.feed(piece):
-                on_answer(data)
 
 
 def _import_path() -> list[str]:

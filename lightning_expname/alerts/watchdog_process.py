@@ -24,6 +24,7 @@ from .protocol import Lines, SlackAccess, line
 from .ranks import Place
 
 POLL_SECONDS: Final = 0.25
+_FLUSH_SECONDS: Final = 0.05
 _IGNORED: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP")
 
 
@@ -43,6 +44,7 @@ class Watchdog:
         self._parent = parent
         self._open: dict[str, _Open] = {}
         self._courier: Courier | None = None
+        self._flush_number: int | None = None
         self._kills = memory_kills()
         self._out = threading.Lock()
 
@@ -55,12 +57,14 @@ class Watchdog:
         os.set_blocking(0, False)
         gone = False
         while not gone:
-            select.select([0], [], [], POLL_SECONDS)
+            is_asked = self._flush_number is not None
+            select.select([0], [], [], _FLUSH_SECONDS if is_asked else POLL_SECONDS)
             gone = os.getppid() != self._parent  # before reading: nothing is written after it
             while piece := _read():
                 for data in lines.feed(piece):
                     self._hear(data)
             gone = gone or piece == b""
+            self._answer_flush()
         self._tell_of_killed()
         if self._courier is not None:
             self._courier.drain(PATIENCE)
@@ -91,6 +95,15 @@ class Watchdog:
         self._open.pop(key, None)
         if message is not None:
             self._say(message, place)
+
+    def _flush(self, number: int) -> None:
+        self._flush_number = number
+
+    def _answer_flush(self) -> None:
+        number, courier = self._flush_number, self._courier
+        if number is not None and (courier is None or courier.drain(0.0)):
+            self._flush_number = None
+            self._answer(flushed=number)
 
     def _submit(self, message: Message, place: Place, record: str | None) -> None:
         def note(outcome: str) -> None:
@@ -125,7 +138,7 @@ class Watchdog:
     def _on_thread(self, key: str, stamp: str) -> None:
         self._answer(thread=key, stamp=stamp)
 
-    def _answer(self, **data: str) -> None:
+    def _answer(self, **data: str | int) -> None:
         with self._out, contextlib.suppress(OSError):  # nobody listens any more
             os.write(1, line(**data))
 

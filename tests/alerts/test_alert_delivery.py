@@ -139,7 +139,7 @@ def test_what_a_sweep_does_not_say_is_summed_up(expname_slack: SlackServer) -> N
             pass
     assert alerts.close(60)
     texts = [message.text for message in expname_slack.messages]
-    assert sorted(texts) == [*["✅ train finished"] * 2, "🧾 not told one by one: 5 finished"]
+    assert texts == [*["✅ train finished"] * 2, "🧾 not told one by one: 5 finished"]
 
 
 def test_a_whole_sums_up_its_parts(expname_slack: SlackServer) -> None:
@@ -158,6 +158,18 @@ def test_a_whole_sums_up_its_parts(expname_slack: SlackServer) -> None:
     assert whole.text == "✅ tune finished: lgbm"
     assert "*Parts* `3 finished, 2 failed`" in whole.shown
     assert "*Best auc* `0.5`" in whole.shown
+
+
+@pytest.mark.parametrize("watchdog", [True, False])
+def test_no_message_overtakes_an_earlier_one(expname_slack: SlackServer, watchdog: bool) -> None:
+    alerts = Alerts(watchdog=watchdog)
+    expname_slack.next_modes.extend(["ok", "500"])  # the probe; the first has to be sent again
+    for mode in ("first", "second", "third"):
+        with alerts.watch(mode):
+            pass
+    assert alerts.close(60)
+    texts = [message.text for message in expname_slack.messages]
+    assert texts == ["✅ first finished", "✅ second finished", "✅ third finished"]
 
 
 def test_one_exception_through_two_modes_is_one_message(expname_slack: SlackServer) -> None:
@@ -187,7 +199,7 @@ def test_functions_and_coroutines_are_watched_at_each_call(expname_slack: SlackS
         asyncio.run(serve())
     assert alerts.close(60)
     texts = [message.text[2:].strip().split(" · ")[0] for message in expname_slack.messages]
-    assert sorted(texts) == ["predict finished", "predict finished", "serve failed"]
+    assert texts == ["predict finished", "predict finished", "serve failed"]
 
 
 def test_a_misspelt_fact_is_an_error_at_once(expname_slack: SlackServer) -> None:
@@ -241,6 +253,17 @@ def test_a_sender_that_hangs_holds_up_no_other() -> None:
     assert quick.sent == ["train finished"]
     release.set()
     assert courier.drain(30)
+
+
+def test_a_message_waits_for_an_earlier_one_that_the_ranks_agree_on(tmp_path: Path) -> None:
+    channel = Refusing()
+    courier = Courier([channel], ["started", "finished", "failed"], lambda _: None)
+    place = Place(world=2, share="run", folder=str(tmp_path))
+    courier.submit(Message("train", "finished"), place, lambda _: None)
+    courier.submit(Message("test", "started"), place, lambda _: None)
+    assert not courier.drain(0.0)  # the ranks have not agreed yet
+    assert courier.drain(30)
+    assert channel.sent == ["train finished", "test started"]
 
 
 def claims(folder: Path, *messages: Message, since: float = 0.0) -> list[tuple[bool, str]]:
