@@ -94,11 +94,13 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         if route is not None and own.f_code is route.code:
             local = own.f_locals
             values = route.pick(local)
-            if ATOMS.issuperset(map(type, values)) and local[route.self_name] is self:
+            # `hash` of a tuple asks each value, and costs a quarter of asking for the types.
+            is_plain = hash(values) if route.holds_sizes else ATOMS.issuperset(map(type, values))
+            if is_plain and local[route.self_name] is self:
                 self.__dict__[RECORD_KEY] = InitRecord(route, values, own.f_lasti)
                 return
         observe(self, frame)
-    except KeyError:  # the constructor deleted a parameter, which the short way does not know
+    except (KeyError, TypeError):  # a parameter was deleted, or is a list: not the short way's
         _observe_safely(self, frame)
     except Exception:  # an observer never harms what it observes
         return

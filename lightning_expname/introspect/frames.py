@@ -13,11 +13,14 @@ from operator import itemgetter
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
+from torch import nn
+
 from .construction import PASSED_KEY, Passed, fits
 from .record import RECORD_KEY, InitRecord
 from .snapshots import ATOMS, Missing, snapshot
 from .source import stored_names
 
+_CONVOLUTIONS: Final = frozenset((nn.Conv1d, nn.Conv2d, nn.Conv3d))
 _FOREIGN_FRAMES: Final = 6
 """How many frames of other functions may stand between two constructors (decorators)."""
 
@@ -81,13 +84,18 @@ class Route:
 
     Only for constructors without `*args` and `**kwargs`, which call `nn.Module.__init__` directly,
     or, when they are torch's own, through one base class, whose arguments are not recorded.
+
+    Attributes:
+        holds_sizes: whether all that the constructor takes are numbers, words, and tuples of them,
+            so that what can be hashed can be kept: so it is with torch's own convolutions.
     """
 
-    __slots__ = ("cls", "code", "is_closed", "pick", "plan", "self_name")
+    __slots__ = ("cls", "code", "holds_sizes", "is_closed", "pick", "plan", "self_name")
 
     def __init__(self, cls: type, plan: Plan) -> None:
         self.cls = cls
         self.is_closed = _is_closed_torch_class(cls, plan.code)
+        self.holds_sizes = cls in _CONVOLUTIONS
         self.plan = plan
         self.code = plan.code
         self.pick = plan.pick
@@ -129,8 +137,12 @@ def frames_of(record: InitRecord) -> list[InitFrame]:
     """The frames of a record, innermost first."""
     route = record.source
     if isinstance(route, Route):
-        return [InitFrame(route.plan, record.values, (), None, record.last)]
+        return [InitFrame(route.plan, _light(record.values), (), None, record.last)]
     return [InitFrame(*frame) for frame in record.values]
+
+
+def _light(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return values if _only_atoms(map(type, values)) else tuple(map(snapshot, values))
 
 
 def class_of(record: InitRecord) -> type:
@@ -199,8 +211,7 @@ def _take(
         values = plan.pick(local)
     except KeyError:  # a parameter was deleted
         values = tuple(local.get(name, Missing()) for name in plan.names)
-    if not _only_atoms(map(type, values)):
-        values = tuple(map(snapshot, values))
+    values = _light(values)
     args = tuple(map(snapshot, local.get(plan.varargs) or ())) if plan.varargs else ()
     passed = local.get(plan.varkw) if plan.varkw else None
     kwargs = {str(key): snapshot(value) for key, value in passed.items()} if passed else None

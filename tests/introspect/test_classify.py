@@ -132,7 +132,6 @@ def test_kind(value: Any, annotation: Any, default: Any, kind: str) -> None:
     assert classify(value, annotation, default) == expected
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="the syntax is of 3.10")
 def test_unions_written_with_a_bar() -> None:
     assert classify(3, int | None) == "int"
     assert classify(3, float | None) == "float"
