@@ -151,16 +151,19 @@ class Alerts:
             is_asked_for = "started" in self._events and scope.pid == os.getpid()
             if is_asked_for and scope.place.rank == 0 and self._is_told(message):
                 self._dispatch.say(message, scope.place)
-                self._to_run(message)
+                self._to_run(message, scope)
 
     @observed
-    def update(self, scope: Scope, *, record: str | None = None, **facts: Any) -> None:
+    def update(
+        self, scope: Scope, *, record: str | None = None, experiment: Any = None, **facts: Any
+    ) -> None:
         """Adds to what is known; should the process be killed, the watchdog says it."""
         if scope.pid != os.getpid():
             return
         with self._lock:
             scope.message = self._scrubbed(scope.message.replace(**facts))
             scope.record = record or scope.record
+            scope.experiment = scope.experiment if experiment is None else experiment
             self._dispatch.update(scope)
 
     @observed
@@ -222,10 +225,12 @@ class Alerts:
         if not self._scopes:
             self._dispatch.part()
         if message is not None:
-            self._to_run(message)
+            self._to_run(message, scope)
 
-    def _to_run(self, message: Message) -> None:
-        run = self._run() if self._wandb and message.outcome in self._events else None
+    def _to_run(self, message: Message, scope: Scope) -> None:
+        if not self._wandb or message.outcome not in self._events:
+            return
+        run = self._run() if scope.experiment is None else scope.experiment
         if run is not None:
             with contextlib.suppress(Exception):
                 if complaint := alert(run, message):

@@ -30,6 +30,7 @@ class Scope:
         message: what is known so far.
         place: which rank it is on.
         record: the path of the run's record, where this process writes it.
+        experiment: its W&B run, where `wandb.run` is not.
         tally: how the modes within it ended.
         pid: a forked child has a copy of this object, and must not end it.
     """
@@ -39,6 +40,7 @@ class Scope:
         self.message = message.replace(began=time.time(), host=host_name())
         self.place = place
         self.record: str | None = None
+        self.experiment: Any = None
         self.tally: Counter[str] = Counter()
         self.pid = os.getpid()
         self.thread = message.thread or self.key
@@ -67,7 +69,11 @@ class Watched:
         self._scope: Scope | None = None
 
     def update(self, **facts: Any) -> None:
-        """Adds to what the message will say: `run`, `project`, `dataset`, `model`, `score`..."""
+        """Adds to what the message will say: `run`, `project`, `dataset`, `model`, `score`...
+
+        `record=` is the path of the run's record, which is to tell of a kill; `experiment=` the
+        W&B run that `run.alert` goes through, where it is not `wandb.run`.
+        """
         if self._scope is not None:
             self._alerts.update(self._scope, **facts)
 

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import EstimatorError
+
 Indices = NDArray[np.intp]
 
 
 def is_frame(X: Any) -> bool:
-    """Whether X is a data frame (pandas, polars...), recognised without importing any of them."""
-    return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "__dataframe__"))
+    """Whether X is a data frame of pandas' or polars' kind, without importing any of them.
+
+    Not by `__dataframe__`, which polars has no more since its version 2.
+    """
+    return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "with_columns"))
 
 
 def column_names(X: Any) -> tuple[str, ...] | None:
     """The columns' names; None where X has none."""
     return tuple(str(name) for name in X.columns) if is_frame(X) else None
+
+
+def check_names(X: Any) -> None:
+    """Refuses a frame in which one name leads to two columns.
+
+    Raises:
+        EstimatorError: with these names.
+    """
+    given = Counter(column_names(X) or ())
+    twice = [name for name, count in given.items() if count > 1]
+    if twice:
+        raise EstimatorError(
+            f"X has several columns of these names: {twice[:10]}; rename or drop all but one"
+        )
 
 
 def rows(data: Any, indices: Indices) -> Any:

@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..naming import NamePolicy
 from .columns import in_order
 from .folds import Fold, Importance, as_labels, for_library, mean, predict
-from .frames import is_frame, kinds, levels
+from .frames import check_names, is_frame, kinds, levels
 from .learned import Learned
-from .problem import Problem, pose
+from .problem import Problem, check_kind, pose
 from .results import Results, gather
 from .running import run_folds
 from .scoring import Scoring, evaluate, scorers
@@ -145,8 +145,9 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
             self
 
         Raises:
-            EstimatorError: `features`, `scoring` or `early_stopping` do not fit.
+            EstimatorError: the estimator, the data, `features`, `scoring`... do not fit.
         """
+        check_kind(self)
         if sample_weight is not None:
             params["sample_weight"] = sample_weight
         X = self._checked(X, reset=True)
@@ -202,9 +203,9 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         """X validated; a frame stays one, with its types and names, for the estimators to check."""
         tags = get_tags(self.estimator).input_tags
         if is_frame(X):
-            names = getattr(self, "feature_names_in_", None)  # a frame of numbered columns has none
-            if not reset and names is not None and getattr(self, "_matches_by_name", False):
-                X = in_order(X, names)
+            check_names(X)
+            if not reset and getattr(self, "_matches_by_name", False) and self._column_types:
+                X = in_order(X, self._column_types)
             validate_data(self, X, reset=reset, skip_check_array=True)
             return self._noted(X) if reset else X
         found = validate_data(
@@ -247,7 +248,7 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
             return self._ask(X)
         with self._open_session().watching("predict"):
             answer = self._ask(X)
-        self._session.log_prediction(self._spoken(answer))
+            self._session.log_prediction(self._spoken(answer))
         return answer
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -274,7 +275,7 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         with self._open_session().watching("test"):
             answer = self._ask(X)
             found = self._metrics_of(answer, y)
-        self._session.log_test(found, len(answer))
+            self._session.log_test(found, len(answer))
         return answer, found
 
     def _metrics_of(self, answer: NDArray[Any], y: Any) -> dict[str, float]:
@@ -361,5 +362,13 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         model: Any = load_model(cls, path, trusted=tuple(trusted), allow_pickle=allow_pickle)
         return model.set_params(track=track, **params)
 
-    load_from_checkpoint: Any = load
-    """So that `RunRecord.load(ExpNameClassifier)` works as it does for a LightningModule."""
+    @classmethod
+    def load_from_checkpoint(cls, path: Any, *, weights_only: bool = True, **options: Any) -> Any:
+        """`load`, as `RunRecord.load(ExpNameClassifier)` calls it.
+
+        Args:
+            path: the saved folder.
+            weights_only: False is `allow_pickle=True`.
+            **options: for `load`.
+        """
+        return cls.load(path, **{"allow_pickle": not weights_only, **options})

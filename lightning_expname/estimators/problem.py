@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.metadata_routing import process_routing
@@ -60,8 +60,7 @@ def pose(model: Any, X: Any, y: Any, params: Mapping[str, Any], *, watch: bool) 
         params: further arguments of `fit`.
         watch: whether iterations are evaluated on the held-out fold.
     """
-    labels, classes = _target(model, y)
-    check_consistent_length(X, labels)
+    labels, classes = _target(model, X, y)
     fit, splitting = _routed(model, params, X)
     seed = _seed(model.random_state)
     splitter = splitter_of(
@@ -115,20 +114,64 @@ def _importance(model: Any, *, tracks: bool) -> Importance:
     return "native" if model.importance == "auto" and not tracks else model.importance
 
 
-def _target(model: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def check_kind(model: Any) -> None:
+    """A regressor's values are no classes, and a classifier's classes no values to be averaged.
+
+    Raises:
+        EstimatorError: the wrapper was given the other kind of estimator, or none.
+    """
+    inner = model.estimator
+    if not hasattr(inner, "fit"):
+        raise EstimatorError(
+            f"estimator is {inner!r:.80}; give a scikit-learn-style one, such as LGBMClassifier()"
+        )
+    if (is_regressor if is_classifier(model) else is_classifier)(inner):
+        own, other = ("classifier", "regressor")[:: 1 if is_classifier(model) else -1]
+        raise EstimatorError(
+            f"{type(model).__name__} takes a {own}, but {type(inner).__name__} is a {other}; use"
+            f" ExpName{other.title()}"
+        )
+
+
+def _target(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     if y is None:
         raise ValueError(
             f"{type(model).__name__} requires y to be passed, but the target y is None"
         )
+    check_consistent_length(X, y)
+    if X.shape[0] == 0:
+        raise ValueError("X has 0 sample(s) (rows), while a minimum of 1 is required.")
     if not is_classifier(model):
         values = column_or_1d(np.asarray(y), warn=True, dtype=np.float64)
         return check_array(values, ensure_2d=False, input_name="y"), None
     labels = column_or_1d(np.asarray(y), warn=True)
+    # NumPy makes texts of whatever stands beside texts in a list, NaN included
+    _check_labels(np.asarray(y, dtype=object).ravel() if isinstance(y, (list, tuple)) else labels)
     check_classification_targets(labels)
     encoder = LabelEncoder().fit(labels)
     if len(encoder.classes_) < 2:
         raise ValueError("Classifier can't train when only one class is present.")
     return encoder.transform(labels), encoder.classes_
+
+
+def _check_labels(labels: NDArray[Any]) -> None:
+    """Labels of an array of objects: no hole among them, and of one kind, or nothing sorts them."""
+    if labels.dtype != object:
+        return
+    missing = [row for row, one in enumerate(labels) if _is_missing(one)]
+    if missing:
+        raise EstimatorError(
+            f"y has {len(missing)} missing labels ({labels[missing[0]]!r} in row {missing[0]});"
+            " drop these rows, or give them a label of their own"
+        )
+    kinds = sorted({"str" if isinstance(one, str) else "number" for one in labels})
+    if len(kinds) > 1:
+        raise EstimatorError("y mixes texts and numbers as labels; give one kind: y.astype(str)")
+
+
+def _is_missing(one: Any) -> bool:
+    """None, NaN, and pandas' NA, which alone is not even equal to itself in a way that is told."""
+    return one is None or type(one).__name__ in ("NAType", "NaTType") or one != one
 
 
 def _routed(model: Any, params: Mapping[str, Any], X: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any, Final
 from ..facts import Facts
 from ..naming import place
 from ..records import RunRecord
+from .tables import shown, table_row
 
 FOLDER: Final = "result_reports"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def append_report(
@@ -30,9 +29,8 @@ def append_report(
     """
     line = _line(record, facts, metrics, rows)
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    path = _file_for(root / FOLDER / f"{place(record.project)}-{record.mode}", list(line))
-    text = _text([_guarded(value) for value in line.values()])
-    _append(path, text, _text(list(line)))
+    path = _file_for(root / FOLDER / f"{place(record.project)}-{record.mode}", shown(line))
+    _append(path, table_row(line.values()), table_row(line))
     return path
 
 
@@ -72,17 +70,8 @@ def _append(path: Path, line: str, header: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         is_new = os.fstat(descriptor).st_size == 0
-        os.write(descriptor, ((header if is_new else "") + line).encode("utf-8"))
+        os.write(
+            descriptor, ((header if is_new else "") + line).encode("utf-8", "backslashreplace")
+        )
     finally:
         os.close(descriptor)
-
-
-def _text(values: list[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
-    return buffer.getvalue()
-
-
-def _guarded(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is shown as a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

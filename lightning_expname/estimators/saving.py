@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
@@ -21,7 +20,9 @@ from .data_names import dataset_name
 from .describing import describe_estimator, environment, model_name
 from .folder import MANIFEST, replaced, sha256
 from .formats import Template, template_of, write_fold
+from .picture import draw_importance
 from .results import Results
+from .tables import write_table
 from .tracked import Options, TrackedRun
 
 MANIFEST_VERSION: Final = 1
@@ -48,7 +49,8 @@ def save_model(model: Any, path: Path | None, *, allow_pickle: bool) -> Path:
         manifest = _manifest(model, template, files, record)
         manifest["files"] = {one.name: sha256(one) for one in sorted(staged.iterdir())}
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
-        (staged / MANIFEST).write_text(text, encoding="utf-8")
+        # half a character of a column's name becomes JSON's own escape of it
+        (staged / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
     if path is None and record is not None:
         model.record_ = _noted(record, folder, files[0].suffix)
     return folder
@@ -164,17 +166,11 @@ def _write_results(model: Any, folder: Path) -> None:
     results: Results = model.results_
     folds = zip(*results.metrics.values(), strict=True)
     rows = [[index, *values] for index, values in enumerate(folds)]
-    _write_table(folder / "fold_scores.csv", ["fold", *results.metrics], rows)
+    write_table(folder / "fold_scores.csv", ["fold", *results.metrics], rows)
     if results.importances:
         columns = np.stack(list(results.importances.values()), axis=1).tolist()
         named = [[name, *row] for name, row in zip(model.features_.used, columns, strict=True)]
-        _write_table(folder / "feature_importance.csv", ["feature", *results.importances], named)
-    _write_table(folder / "out_of_fold.csv", *out_of_fold_rows(model))
+        write_table(folder / "feature_importance.csv", ["feature", *results.importances], named)
+        draw_importance(folder / "feature_importance.png", results, model.features_.used)
+    write_table(folder / "out_of_fold.csv", *out_of_fold_rows(model))
     np.savez(folder / OUT_OF_FOLD, predicted=results.out_of_fold, truth=model._truth)
-
-
-def _write_table(path: Path, columns: list[str], rows: Iterable[list[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

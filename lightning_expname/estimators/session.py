@@ -17,6 +17,7 @@ from ..introspect.dataset import UNKNOWN
 from ..observer import observed, warn_once
 from ..records import RunRecord
 from ..records.record import Status
+from .alarm import alarm, check_alerts
 from .charts import log_artifact, log_results
 from .data_names import dataset_name
 from .describing import describe_data, describe_training, environment
@@ -85,8 +86,10 @@ class Session:
 
         Raises:
             TemplateError: `policy` is not valid.
+            EstimatorError: `alerts` are none.
         """
         options = Options.of(model)
+        check_alerts(model.alerts)
         sections = {
             "data": describe_data(problem.X, problem.y, problem.classes),
             "cv": describe_splits(problem.splitter, problem.splits),
@@ -124,17 +127,19 @@ class Session:
         run = TrackedRun(self.options, self.facts, "train")
         training = Training(run)
         status: Status = "failed"
-        with self._alerted(run):
-            run.start(self.facts.config)
-            try:
+        try:
+            with alarm(self._alerts, run) as alarmed:  # it goes out while W&B's run is open
+                run.start(self.facts.config)
+                alarmed.knows_run()
                 yield training
-                status = "finished"
-            except KeyboardInterrupt:
-                status = "interrupted"
-                raise
-            finally:
-                training.end(status)
-                self._trained = run.record
+                alarmed.knows_result()
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            training.end(status)
+            self._trained = run.record
 
     @contextlib.contextmanager
     def watching(self, mode: str) -> Iterator[None]:
@@ -142,13 +147,15 @@ class Session:
         with self._lock:
             is_first = mode not in self._runs
             run = self._started(mode)
-        with self._alerted(run) if is_first else contextlib.nullcontext():
-            try:
+        try:
+            with alarm(self._alerts if is_first else None, run) as alarmed:
+                alarmed.knows_run()
                 yield
-            except BaseException:
-                self._runs.pop(mode, None)
-                run.end("failed")
-                raise
+                alarmed.knows_result()
+        except BaseException as error:
+            self._runs.pop(mode, None)
+            run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
 
     def _started(self, mode: str) -> TrackedRun:
         if mode not in self._runs:
@@ -162,18 +169,6 @@ class Session:
             # At the end of the process W&B finishes its runs itself, maybe before us.
             weakref.finalize(self, _close_all, self._runs).atexit = False
         return self._runs[mode]
-
-    def _alerted(self, run: TrackedRun) -> Any:
-        if self._alerts is None:
-            return contextlib.nullcontext()
-        record = run.record
-        return self._alerts.watch(
-            run.mode,
-            run=record.run,
-            project=record.project,
-            model=record.model,
-            dataset=record.dataset,
-        )
 
     @observed
     def log_test(self, metrics: Mapping[str, float], rows: int) -> None:

@@ -37,12 +37,18 @@ def split(splitter: Any, X: Any, y: NDArray[Any], params: Mapping[str, Any]) -> 
     """Positions of the rows to train on and of those held out, fold by fold.
 
     Raises:
-        EstimatorError: the splitter gives no fold at all.
+        EstimatorError: the splitter gives no fold at all, or an empty one.
     """
     pairs = splitter.split(X, y, **params)
     splits = [(_positions(train, len(y)), _positions(held, len(y))) for train, held in pairs]
     if not splits:
         raise EstimatorError(f"cv gave no fold: {splitter}; give a splitter with at least one")
+    for fold, (train, held_out) in enumerate(splits):
+        if not len(train) or not len(held_out):
+            raise EstimatorError(
+                f"fold {fold} of cv trains on {len(train)} rows and holds out {len(held_out)}; each"
+                " needs one row at least"
+            )
     return splits
 
 

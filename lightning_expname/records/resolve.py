@@ -118,9 +118,14 @@ def _records_in(folder: Path) -> list[RunRecord]:
 
 
 def _holds(record: RunRecord, path: Path) -> bool:
-    """Whether a checkpoint of this path is the run's, whether it is there or not."""
+    """Whether a checkpoint of this path is the run's, whether it is there or not.
+
+    A model of the ML side has its folder to itself: that is it, and whatever lies in it.
+    """
     with contextlib.suppress(RecordError):
         for place in record.places:
+            if record.kind == "ml" and record.locate(place.directory) in (path, path.parent):
+                return True
             if path.parent == record.locate(place.directory) and place.pattern().fullmatch(
                 path.name
             ):

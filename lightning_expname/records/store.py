@@ -73,7 +73,8 @@ def stage(record: RunRecord, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
-        with staged.open("w", encoding="utf-8") as file:
+        # half a character, which UTF-8 has not, becomes JSON's own escape of it
+        with staged.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(_to_text(record))
             file.flush()
             os.fsync(file.fileno())

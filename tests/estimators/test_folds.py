@@ -194,12 +194,32 @@ def test_only_the_chosen_features_are_used(cancer: Any) -> None:
     assert tree(features=list(X.columns)).fit(X, cancer.target).features_.name == "all_features"
 
 
+def test_columns_may_be_numbers_and_a_mask_may_choose_them(wine: Any) -> None:
+    X, y = wine.data, wine.target
+    numbered = X.set_axis([*range(12, -1, -1)], axis="columns")  # the name 12 is position 0
+    chosen = tree(features=[12, np.int64(2)]).fit(numbered, y)
+    assert (chosen.features_.used, chosen.features_.positions) == (("12", "2"), (0, 10))
+    assert tree(features=numbered.columns[:2]).fit(numbered, y).features_.used == ("12", "11")
+    mask = np.isin(X.columns, ["alcohol", "hue"])
+    for one in (mask, list(mask), X.columns[mask]):
+        masked = tree(features=one).fit(X, y)
+        assert masked.features_.used == ("alcohol", "hue")
+        assert np.array_equal(masked.predict_proba(X), chosen.predict_proba(numbered))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"features": ["mean aera"]}, "did you mean 'mean area'"),
         ({"features": []}, "features is empty"),
+        ({"features": [False] * 30}, "features is empty"),
+        ({"features": [True] * 3}, "a mask of 3 for the 30 columns"),
+        ({"features": [3]}, "no column 3; X has names, so give these"),
+        ({"features": 3}, "features is 3; give a sequence"),
         ({"cv": []}, "cv gave no fold"),
+        ({"cv": [(np.arange(9), [])]}, "fold 0 of cv trains on 9 rows and holds out 0"),
+        ({"estimator": None}, "estimator is None; give a scikit-learn-style one"),
+        ({"estimator": Ridge()}, "Ridge is a regressor; use ExpNameRegressor"),
         ({"scoring": "acuracy"}, "'acuracy' is no scorer"),
         ({"scoring": []}, "scoring is empty"),
         ({"early_stopping": 5}, "DecisionTreeClassifier cannot stop on a held-out fold"),
@@ -208,7 +228,39 @@ def test_only_the_chosen_features_are_used(cancer: Any) -> None:
 )
 def test_wrong_arguments_are_answered(cancer: Any, options: Any, message: str) -> None:
     with pytest.raises(EstimatorError, match=message):
-        tree(**options).fit(cancer.data, cancer.target)
+        tree().set_params(**options).fit(cancer.data, cancer.target)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", None, "b"], r"71 missing labels \((None|nan) in row 59\)"),
+        (["a", np.nan, "b"], "missing labels"),
+        (["a", pd.NA, "b"], "missing labels"),
+        (["a", 1, "b"], "mixes texts and numbers"),
+    ],
+)
+def test_labels_that_nothing_sorts_are_answered(wine: Any, labels: Any, message: str) -> None:
+    y = np.array(labels, dtype=object)[wine.target]
+    for given in (y, list(y), pd.Series(y)):
+        with pytest.raises(EstimatorError, match=message):
+            tree().fit(wine.data, given)
+
+
+def test_data_that_does_not_fit_is_answered(wine: Any) -> None:
+    twice = pd.concat([wine.data, wine.data[["hue"]]], axis=1)
+    with pytest.raises(EstimatorError, match=r"several columns of these names: \['hue'\]"):
+        tree().fit(twice, wine.target)
+    clashing = wine.data.rename(columns={"hue": 1, "ash": "1"})
+    with pytest.raises(EstimatorError, match=r"several columns of these names: \['1'\]"):
+        tree().fit(clashing, wine.target)
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[20, 30\]"):
+        tree().fit(wine.data[:20], wine.target[:30])
+    with pytest.raises(ValueError, match="0 sample"):
+        tree().fit(wine.data[:0], wine.target[:0])
+    reg = ExpNameRegressor(DecisionTreeClassifier(), track=False)
+    with pytest.raises(EstimatorError, match="use ExpNameClassifier"):
+        reg.fit(wine.data, wine.target)
 
 
 def test_early_stopping_on_the_held_out_fold(cancer: Any) -> None:

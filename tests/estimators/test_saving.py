@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pickle
@@ -196,6 +197,42 @@ def test_numbered_columns_load_too(tmp_path: Path, wine: Any) -> None:
     clf.fit(numbered, wine.target).save(tmp_path / "model")
     again = ExpNameClassifier.load(tmp_path / "model", track=False)
     assert np.array_equal(again.predict_proba(numbered), clf.predict_proba(numbered))
+    turned = numbered[numbered.columns[::-1]]
+    assert np.array_equal(again.predict_proba(turned), clf.predict_proba(numbered))
+
+
+def test_tables_hold_no_formulas_and_a_picture_shows_the_features(
+    tmp_path: Path, wine: Any
+) -> None:
+    odd = {
+        "hue": "=SUM(A1)",
+        "alcohol": "+x",
+        "ash": "@$x_{1$",
+        "proline": "\udcff",
+        "magnesium": "마",
+    }
+    labels = np.array(["=a", "-b", "c"])
+    clf = ExpNameClassifier(DecisionTreeClassifier(), n_splits=2, track=False)
+    X = wine.data.rename(columns=odd)
+    folder = clf.fit(X, labels[wine.target]).save(tmp_path / "model")
+    features = [row[0] for row in csv.reader((folder / "feature_importance.csv").open())][1:]
+    assert {"'=SUM(A1)", "'+x", "'@$x_{1$", "\\udcff", "마"} <= set(features)
+    rows = list(csv.DictReader((folder / "out_of_fold.csv").open()))
+    assert {row["true"] for row in rows} == {"'=a", "'-b", "c"}
+    assert (folder / "feature_importance.png").read_bytes().startswith(b"\x89PNG")
+    again = ExpNameClassifier.load(folder, track=False)
+    assert again.feature_names_in_.tolist() == list(X.columns)
+    assert np.array_equal(again.predict(X), clf.predict(X))
+
+
+def test_without_matplotlib_it_is_said_and_saved(
+    tmp_path: Path, wine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.warns(ExpNameWarning, match=r"png was not drawn; .*pip install 'lightning-expname"):
+        saved(wine, tmp_path / "model")
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert "feature_importance.csv" in names and "feature_importance.png" not in names
 
 
 def test_columns_are_matched_by_name(tmp_path: Path, wine: Any) -> None:
@@ -209,7 +246,7 @@ def test_columns_are_matched_by_name(tmp_path: Path, wine: Any) -> None:
         again.predict(X.rename(columns={"hue": "hues"}))
     with pytest.raises(EstimatorError, match=r"does not know \['more'\]"):
         again.predict(X.assign(more=1.0))
-    with pytest.raises(EstimatorError, match="there twice"):
+    with pytest.raises(EstimatorError, match=r"several columns of these names: \['hue'\]"):
         again.predict(pd.concat([X, X[["hue"]]], axis=1))
 
 

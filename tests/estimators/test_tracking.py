@@ -6,8 +6,6 @@ import contextlib
 import copy
 import csv
 import pickle
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -275,43 +273,6 @@ def test_how_it_ended_is_recorded(
         clf.fit(wine.data, wine.target)
     assert read_record(clf.record_.path).status == status
     assert [run.exit_code for run in expname_recorded()] == [code]
-
-
-class Recorder:
-    """At the place of `ExpNameAlerts`; holds a lock, as it does, which cannot be copied."""
-
-    def __init__(self) -> None:
-        self.lock, self.seen = threading.Lock(), []
-
-    @contextlib.contextmanager
-    def watch(self, mode: str, **facts: str) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            self.seen.append((mode, facts["run"], type(error).__name__))
-            raise
-        self.seen.append((mode, facts["run"], "finished"))
-
-
-def test_alerts_are_told_of_every_mode(expname_root: Path, wine: Any) -> None:
-    alerts = Recorder()
-    clf = tree(alerts=alerts).fit(wine.data, wine.target)
-    for _ in range(2):
-        clf.score(wine.data, wine.target)
-    clf.predict(wine.data)
-    run = "all_features-num_folds2"
-    assert alerts.seen == [
-        ("train", run, "finished"),
-        ("test", f"{run}-test", "finished"),
-        ("predict", f"{run}-predict", "finished"),
-    ]
-    assert clone(clf).alerts is alerts and pickle.loads(pickle.dumps(clf)).alerts is None
-    Ends.fitted = 0
-    with pytest.raises(ValueError, match="no"):
-        ExpNameClassifier(Ends(), n_splits=2, dataset="w", alerts=alerts).fit(
-            wine.data, wine.target
-        )
-    assert alerts.seen[-1] == ("train", run, "ValueError")
 
 
 def test_a_full_disk_does_not_cost_the_training(expname_root: Path, wine: Any) -> None:

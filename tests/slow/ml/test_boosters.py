@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from lightning_expname import ExpNameClassifier, ExpNameRegressor
+from lightning_expname import EstimatorError, ExpNameClassifier, ExpNameRegressor
 
 LOADERS = {
     "breast_cancer": load_breast_cancer,
@@ -104,14 +106,31 @@ def test_early_stopping_and_a_missing_class(tmp_path: Path, inner: Any) -> None:
         assert np.allclose(proba.sum(axis=1), 1.0) and 0.0 < proba[:, 1].max() <= 0.5
 
 
-def test_polars_frames() -> None:
-    polars = pytest.importorskip("polars")
+@pytest.mark.parametrize(
+    "inner",
+    [
+        DecisionTreeClassifier(max_depth=3),
+        LGBMClassifier(verbose=-1, **SMALL),
+        XGBClassifier(**SMALL),
+        CatBoostClassifier(verbose=0, **SMALL),
+    ],
+    ids=["tree", "lightgbm", "xgboost", "catboost"],
+)
+def test_polars_frames(tmp_path: Path, inner: Any) -> None:
+    """polars has no `__dataframe__` since its version 2: it was taken for an array then."""
     data = load_wine(as_frame=True)
-    frame = polars.DataFrame(data.data.to_dict("list"))
-    for inner in (LGBMClassifier(verbose=-1, **SMALL), XGBClassifier(**SMALL)):
-        clf = ExpNameClassifier(inner, n_splits=2, track=False, importance="permutation")
-        clf.fit(frame, data.target.to_numpy())
-        plain = ExpNameClassifier(inner, n_splits=2, track=False, random_state=0)
-        assert clf.feature_names_in_.tolist() == list(data.data.columns)
-        assert plain.fit(data.data, data.target).predict(data.data).shape == (178,)
-        assert clf.score(frame, data.target.to_numpy()) > 0.9
+    X, y = polars.DataFrame(data.data.to_dict("list")), polars.Series(data.target.to_numpy())
+    options: dict[str, Any] = {"n_splits": 2, "random_state": 0, "track": False}
+    clf = ExpNameClassifier(inner, importance="permutation", **options)
+    said = clf.fit(X, y, sample_weight=polars.Series(np.ones(178))).predict_proba(X)
+    assert clf.feature_names_in_.tolist() == X.columns
+    assert clf.importances_["permutation"].shape == (13,)
+    again = ExpNameClassifier.load(clf.save(tmp_path / "model"), track=False)
+    turned = data.data[data.data.columns[::-1]]
+    for given in (X, X[:, ::-1], data.data, turned):  # a loaded model matches columns by name
+        assert np.array_equal(again.predict_proba(given), said)
+    with pytest.raises(EstimatorError, match=r"columns \['hue'\] are missing"):
+        again.predict(X.drop("hue"))
+    chosen = ExpNameClassifier(inner, features=["hue", "alcohol"], n_jobs=2, **options).fit(X, y)
+    assert chosen.features_.used == ("alcohol", "hue")
+    chosen.fit(X, y, groups=polars.Series(np.arange(178) // 5))
