@@ -73,11 +73,11 @@ def install_by_default() -> None:
 
 @functools.wraps(_original)
 def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-    if args or kwargs:
-        _original(self, *args, **kwargs)
-    else:  # nearly always, and an empty * and ** are not free
+    if not kwargs and not args:  # nearly always, and an empty * and ** are not free
         _original(self)
-    cls = self.__class__
+    else:
+        _original(self, *args, **kwargs)
+    cls = type(self)
     if cls in LEAVES:  # first: most modules are, and the compiler can follow it
         return
     # By this very function: the compiler folds it to a constant and drops what follows.
