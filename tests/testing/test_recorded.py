@@ -199,6 +199,8 @@ def test_runs_of_one_second_are_found_in_the_order_of_their_creation(expname_roo
     for run_id in ids:
         wandb.init(project="p", id=run_id, reinit="finish_previous", settings={"silent": True})
     wandb.finish()
+    for path in find_recorded(expname_root):  # `finish` returns before the last file is complete
+        assert read_recorded(path, wait=60.0).exit_code == 0
     assert [read_recorded(path).run_id for path in find_recorded(expname_root)] == ids
 
 
