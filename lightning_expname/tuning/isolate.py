@@ -78,8 +78,9 @@ def run_one(worker: str) -> int:
 
 
 def _command() -> list[str]:
-    main = sys.modules["__main__"]
-    if not getattr(main, "__file__", None) or hasattr(sys, "ps1"):
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    # Python calls its standard input "<stdin>": started again, that would be empty, for ever.
+    if not script or not os.path.isfile(script) or hasattr(sys, "ps1"):
         raise TuneError(
             "isolate='process' starts the script again for each trial, and there is none: this is"
             " a notebook or an interactive session. Use isolate='none'"
