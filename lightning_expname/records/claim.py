@@ -21,12 +21,13 @@ RecordOf = Callable[[int], RunRecord]
 """Gives the record that a run would have as the n-th of its configuration (n from 1)."""
 
 
-def claim(root: Path, record_of: RecordOf) -> RunRecord:
+def claim(root: Path, record_of: RecordOf, *, among_files: bool = False) -> RunRecord:
     """The first record that nobody holds, created on disk.
 
     Args:
         root: the directory that `checkpoints/` lies in; made when missing.
         record_of: the run's record under a given ordinal; its `record` is where the file goes.
+        among_files: whether checkpoints of this name that have no record are the run's own.
 
     Returns:
         The record, with its path.
@@ -41,13 +42,13 @@ def claim(root: Path, record_of: RecordOf) -> RunRecord:
         record = record_of(ordinal)
         path = root.absolute() / record.record
         record = record.replace(path=path)
-        if not _is_taken(root, record, path) and _create(record, path):
+        if not _is_taken(root, record, path, among_files) and _create(record, path):
             note_record(root.absolute(), path)
             return record
     raise AssertionError("itertools.count ends only with the process")
 
 
-def _is_taken(root: Path, record: RunRecord, path: Path) -> bool:
+def _is_taken(root: Path, record: RunRecord, path: Path, among_files: bool) -> bool:
     """Whether a record or a checkpoint with this name is there, in whatever case.
 
     Checkpoints without a record count too: somebody deleted the record, but a new run must not
@@ -55,7 +56,7 @@ def _is_taken(root: Path, record: RunRecord, path: Path) -> bool:
     """
     if path.name.casefold() in map(str.casefold, _names_in(path.parent)):
         return True
-    return any(_holds_files(root, place, record) for place in record.places)
+    return not among_files and any(_holds_files(root, place, record) for place in record.places)
 
 
 def _holds_files(root: Path, place: CheckpointPlace, record: RunRecord) -> bool:

@@ -50,7 +50,8 @@ def _place(data: Any, told: object) -> CheckpointPlace:
         raise RecordError(f"{told}: incomplete record: a place without directory or name")
     _check(data, _PLACE, (str,), "a text", told)
     check_inside((data["directory"],), told)
-    return CheckpointPlace(**{key: data[key] for key in _PLACE if key in data})
+    texts = {key: data[key] for key in _PLACE if key in data}
+    return CheckpointPlace(**texts, exact=data.get("exact") is True)
 
 
 def _check(

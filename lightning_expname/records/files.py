@@ -21,15 +21,20 @@ class CheckpointPlace:
         name: the file name's template, without extension: `d_model8-bs64-epoch{epoch}`.
         last: the name of the copy of the last checkpoint, without extension.
         extension: of the files; a model of the ML side has that of its format.
+        exact: whether `name` is that of one file, as it stands: other runs have files of the same
+            template in this directory.
     """
 
     directory: str
     name: str
     last: str = "last"
     extension: str = EXTENSION
+    exact: bool = False
 
     def pattern(self, *, ignore_case: bool = False) -> re.Pattern[str]:
         """A pattern that full-matches this place's files, `epoch` and `step` as groups."""
+        if self.exact:
+            return re.compile(_exact_pattern(self.name) + re.escape(self.extension))
         body = f"(?:{_template_pattern(self.name)}|(?P<last>{re.escape(self.last)}))"
         flags = re.IGNORECASE if ignore_case else 0
         return re.compile(rf"{body}(?:-v\d+)?{re.escape(self.extension)}", flags)
@@ -60,6 +65,10 @@ def _template_pattern(template: str) -> str:
     return "".join([*parts, re.escape(template[end:])])
 
 
+def _exact_pattern(name: str) -> str:
+    return re.sub(r"(epoch=?)(\d+)", r"\1(?P<epoch>\2)", re.escape(name), count=1)
+
+
 def _value_pattern(field: str, seen: set[str]) -> str:
     """Epoch and step are whole numbers; a metric is a number as Python formats it."""
     if field not in ("epoch", "step"):
@@ -79,7 +88,7 @@ def list_checkpoints(directory: Path, place: CheckpointPlace) -> Iterator[Checkp
     pattern = place.pattern()
     for path in sorted(directory.iterdir(), key=lambda path: _natural(path.name)):
         if match := pattern.fullmatch(path.name):
-            yield CheckpointFile(path, _epoch(match), match.group("last") is not None)
+            yield CheckpointFile(path, _epoch(match), bool(match.groupdict().get("last")))
 
 
 def _epoch(match: re.Match[str]) -> int | None:

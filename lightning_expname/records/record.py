@@ -126,7 +126,7 @@ class RunRecord:
         """A dict of plain values, without `path`."""
         data = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
         del data["path"]
-        data["places"] = [dataclasses.asdict(place) for place in self.places]
+        data["places"] = [_place_json(place) for place in self.places]
         return {"record_version": RECORD_VERSION, **data}
 
     @classmethod
@@ -230,6 +230,12 @@ class RunRecord:
         """
         loaded: Module = load_module(module, self.checkpoint(which), kwargs)
         return loaded
+
+
+def _place_json(place: CheckpointPlace) -> dict[str, Any]:
+    """`exact` is said only where it is so: most readers never meet it."""
+    data = dataclasses.asdict(place)
+    return data if place.exact else {key: data[key] for key in data if key != "exact"}
 
 
 _FIELDS: Final = frozenset(name.name for name in dataclasses.fields(RunRecord)) - {"path"}
