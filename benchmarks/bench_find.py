@@ -1,0 +1,219 @@
+"""Finding among many runs, beside a glob with `torch.load`.
+
+Run `python benchmarks/bench_find.py [records]` (100 000 by default). Goals are for an idle
+machine.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning_expname import find_runs
+from lightning_expname.records import CheckpointPlace, RunRecord, claim
+from lightning_expname.records.header import read_header
+from lightning_expname.records.index import rebuild
+from lightning_expname.records.store import _to_text
+
+QUESTIONS = (("n_heads=7", "lr<0.00002"), ("run=*depth13-*",), ("act=gelu", "score>0.9999"))
+WRITERS, EACH = 8, 1000
+
+
+def record(number: int, folder: str) -> RunRecord:
+    """One of many runs: a dozen hyper-parameters, sections as a real training has them."""
+    hparams = {
+        "d_model": 64 * (number % 16 + 1),
+        "n_heads": number % 97,
+        "depth": number % 31,
+        "act": ("gelu", "relu", "silu")[number % 3],
+        "dropout": (number % 10) / 10,
+        "seed": number,
+    }
+    stem = f"d_model{hparams['d_model']}-depth{hparams['depth']}-n{number}-bs64"
+    trainer = {"max_epochs": 10 + number % 5, "precision": "32-true", "devices": 1}
+    environment = {"python": "3.11.7", "host": f"node{number % 8}", "torch": "2.13.0"}
+    return RunRecord(
+        id=f"r{number:07d}",
+        project="Net-Digits",
+        run=f"{stem}-lr{number % 1000 / 1e7}",
+        stem=stem,
+        model="Net",
+        dataset="Digits",
+        record=f"{folder}/{stem}.json",
+        status="finished",
+        hparams=hparams,
+        config={
+            "batch_size": 64,
+            "lr": number % 1000 / 1e7,
+            "optimizer": {"name": "AdamW", "betas": [0.9, 0.999], "eps": 1e-8},
+            "trainer": trainer,
+            "environment": environment,
+        },
+        created=f"2026-01-{number % 28 + 1:02d}T00:00:00+00:00",
+        score=(number * 7919 % 100_003) / 100_003,
+        monitor="val_acc",
+        places=(CheckpointPlace(folder, stem + "-epoch{epoch}", f"{stem}-last"),),
+    )
+
+
+def fill(root: Path, numbers: range) -> None:
+    """Records as files, in folders of a thousand."""
+    for number in numbers:
+        one = record(number, f"checkpoints/Net{number // 1000}/Digits")
+        path = root / one.record
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_to_text(one), encoding="utf-8")
+
+
+def settle(root: Path) -> None:
+    """Folders as they are when nobody has written for a while."""
+    old = time.time() - 100
+    for folder, _, _ in os.walk(root / "checkpoints"):
+        os.utime(folder, (old, old))
+
+
+def timed(ask: Callable[[], Any], rounds: int = 15) -> float:
+    """Median milliseconds of a call that has been made before."""
+    ask()
+    spent = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        ask()
+        spent.append(1000 * (time.perf_counter() - start))
+    return statistics.median(spent)
+
+
+def tell(what: str, value: float, goal: float, unit: str = "ms") -> None:
+    """One line."""
+    print(f"{what:58s} {value:10.1f} {unit}   (goal {goal:g} {unit})", flush=True)
+
+
+def bench_records(root: Path, count: int) -> None:
+    """The library, the process, catching up and rebuilding."""
+    start = time.perf_counter()
+    rebuild(root)
+    tell(f"rebuild of {count} records", time.perf_counter() - start, 60, "s")
+    settle(root)
+    rebuilt_again = time.perf_counter()
+    find_runs("n_heads=7", root=root)
+    print(f"{'first question after it':58s} {time.perf_counter() - rebuilt_again:10.1f} s")
+    for question in QUESTIONS:
+        found = len(find_runs(*question, root=root))
+        goal = 10 if len(question) == 2 else 100
+        tell(
+            f"find_runs{question}: {found} runs",
+            timed(lambda q=question: find_runs(*q, root=root)),
+            goal,
+        )
+    command = [sys.executable, "-m", "lightning_expname", "find", *QUESTIONS[0]]
+    command += ["--root", str(root)]
+    process = timed(lambda: subprocess.run(command, check=True, capture_output=True), 7)
+    tell("expname find, the whole process", process, 250)
+    fill(root, range(count, count + 100))
+    start = time.perf_counter()
+    find_runs(*QUESTIONS[0], root=root)
+    tell("question after 100 new records", 1000 * (time.perf_counter() - start), 100)
+
+
+def _write(root: str, writer: int) -> None:
+    for number in range(EACH):
+        folder = f"checkpoints/Net{number % 40}/Digits"  # all writers meet in each
+        one = record(10_000_000 + writer * EACH + number, folder)
+        claim(Path(root), lambda ordinal, one=one: one)
+
+
+def bench_writers(folder: Path) -> None:
+    """Eight processes that claim at once: none may be lost."""
+    find_runs(root=folder)
+    start = time.perf_counter()
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write, args=(str(folder), n)) for n in range(WRITERS)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    spent = time.perf_counter() - start
+    found = len(find_runs(root=folder))
+    print(f"{WRITERS} processes adding {EACH} each: {found} found in {spent:.1f} s", flush=True)
+    assert found == WRITERS * EACH
+
+
+def checkpoint(path: Path, size: int) -> None:
+    """A checkpoint of 800 tensors; with a further tensor of `size` bytes."""
+    import torch
+
+    state = {f"layers.{n}.weight": torch.zeros(8) for n in range(800)}
+    adam = {n: {"step": torch.tensor(1.0), "exp_avg": torch.zeros(8)} for n in range(8)}
+    content = {
+        "epoch": 3,
+        "global_step": 9,
+        "state_dict": state,
+        "optimizer_states": [{"state": adam, "param_groups": [{"lr": 0.001}]}],
+        "hyper_parameters": {"d_model": 8, "n_heads": 7},
+    }
+    torch.save(content, path)
+    if size:
+        with (
+            zipfile.ZipFile(path, "a", allowZip64=True) as archive,
+            archive.open("archive/data/hole", "w", force_zip64=True) as hole,
+        ):
+            for _ in range(size >> 24):
+                hole.write(bytes(1 << 24))
+
+
+def bench_header(folder: Path) -> None:
+    """What a checkpoint of 2 GB says of its run, from a warm page cache."""
+    path = folder / "large.ckpt"
+    checkpoint(path, 2 << 30)
+    header = read_header(path)
+    assert header.hyper_parameters == {"d_model": 8, "n_heads": 7}, header.problem
+    size = path.stat().st_size / (1 << 30)
+    tell(f"header of {size:.1f} GB, 800 tensors", timed(lambda: read_header(path)), 15)
+    path.unlink()
+
+
+def bench_glob(folder: Path) -> float:
+    """Milliseconds a checkpoint, of `glob` and `torch.load`."""
+    import torch
+
+    for number in range(20):
+        checkpoint(folder / f"{number}.ckpt", 0)
+
+    def ask() -> list[Path]:
+        return [
+            path
+            for path in folder.glob("*.ckpt")
+            if torch.load(path, weights_only=True)["hyper_parameters"]["n_heads"] == 7
+        ]
+
+    return timed(ask, 5) / 20
+
+
+def main() -> None:
+    """Print every figure beside its goal."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name) / "root"
+        fill(root, range(count))
+        settle(root)
+        bench_records(root, count)
+        bench_header(Path(name))
+        (Path(name) / "many").mkdir()
+        bench_writers(Path(name) / "many")
+        (Path(name) / "ckpt").mkdir()
+        each = bench_glob(Path(name) / "ckpt")
+        total = each * count / 1000
+        print(f"glob and torch.load: {each:.1f} ms a checkpoint, {total:.0f} s for {count}")
+
+
+if __name__ == "__main__":
+    main()
