@@ -113,9 +113,9 @@ class TrackedRun:
         options, record = self.options, self.record
         arguments = {
             "reinit": "create_new",  # W&B would hand out the run that is open already
-            "id": record.id,
             "job_type": self.mode,
             **options.wandb,
+            "id": record.id,  # one id: the record's run is W&B's
             "project": record.project,
             "name": record.run,
             "settings": with_defaults(options.wandb.get("settings")),

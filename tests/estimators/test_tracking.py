@@ -88,6 +88,14 @@ def test_equal_names_become_r2(expname_root: Path, expname_recorded: Any, wine: 
     assert [run.name for run in expname_recorded()] == [first.names_.run, second.names_.run]
 
 
+def test_record_and_wandb_run_have_one_id(
+    expname_root: Path, expname_recorded: Any, wine: Any
+) -> None:
+    clf = tree(wandb_kwargs={"id": "mine", "project": "other"}).fit(wine.data, wine.target)
+    (run,) = expname_recorded()
+    assert (run.run_id, run.project) == (clf.record_.id, clf.names_.project)
+
+
 def test_old_folds_without_a_record_are_not_written_among(expname_root: Path, wine: Any) -> None:
     old = expname_root / "save_model/DecisionTreeClassifier/wine/all_features/num_folds2/fold7.txt"
     old.parent.mkdir(parents=True)
