@@ -9,13 +9,13 @@ from typing import Final
 
 from .. import __version__
 from ..errors import ExpNameError, LookupFailedError
-from . import adopt, completion, diff, find, path, preview, show
+from . import adopt, completion, diff, doctor, find, path, preview, show
 from .text import printable
 
 OK: Final = 0
 NOTHING_FOUND: Final = 1
 WRONG_USAGE: Final = 2
-_VERBS: Final = (find.ls, find, show, path, diff, adopt, preview, completion)
+_VERBS: Final = (find.ls, find, show, path, diff, adopt, doctor, preview, completion)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -84,13 +84,16 @@ class InertReader:
 
     def _run(self) -> Any:
         data, operations = self.data, _OPERATIONS
-        while True:
+        for _ in range(self.steps, MAX_STEPS):  # counted here: a method's call costs as much again
             code = data[self.at]
             self.at += 1
-            self.spend(1)
+            self.steps += 1
             if code == _STOP:
                 return self.stack.pop()
             operations[code](self)
+            if self.steps > MAX_STEPS:
+                break
+        raise PickleError(f"more than {MAX_STEPS} steps")
 
     def spend(self, steps: int) -> None:
         """Counts work done; a pickle may not ask for more than its share."""

@@ -1,0 +1,162 @@
+"""`examine`: what does not fit together below a root, and the mending of what is safe to mend."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from .adoption import adopt
+from .errors import RecordError
+from .records import RunRecord, read_record, write_record
+from .records.files import EXTENSION
+from .records.index import FILE, FOLDER, Index, rebuild
+from .records.scan import homes, walk
+from .records.store import read_json
+
+Kind = Literal["orphan", "gone", "duplicate", "renamed", "unreadable", "killed", "index"]
+
+SAFE: Final[tuple[Kind, ...]] = ("orphan", "killed", "index")
+"""What `mend` mends: by writing a record, a record's status, and the cache anew."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not fit.
+
+    Attributes:
+        kind: `orphan` (a checkpoint without a run), `gone` (a record whose checkpoints are all
+            deleted), `duplicate` (an id of several records), `renamed` (a record that lies
+            elsewhere than it says, alone), `unreadable` (a record that is refused), `killed`
+            (a record that says it runs, and its process is gone), `index` (the cache knows other
+            files than lie there).
+        path: of the file.
+        told: in one sentence.
+        fixed: whether it was mended.
+    """
+
+    kind: Kind
+    path: Path
+    told: str
+    fixed: bool = False
+
+
+def examine(root: Path) -> list[Finding]:
+    """Everything that does not fit below a root; nothing is changed but the index caught up.
+
+    Example:
+        >>> examine(Path("."))
+        []
+    """
+    root = root.absolute()
+    records, refused = _read(root)
+    return [
+        *refused,
+        *_duplicates(records),
+        *(finding for record in records for finding in _of_record(record)),
+        *_orphans(records, root),
+        *_index_drift(root),
+    ]
+
+
+def mend(findings: Iterable[Finding], root: Path) -> list[Finding]:
+    """The findings, those of the kinds in `SAFE` mended where that succeeds.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    return [
+        replace(one, fixed=_mended(one, root.absolute())) if one.kind in SAFE else one
+        for one in findings
+    ]
+
+
+def _read(root: Path) -> tuple[list[RunRecord], list[Finding]]:
+    records, refused = [], []
+    for listing in walk(root):
+        for name in sorted(listing.files):
+            path = root / listing.path / name
+            try:
+                records.append(read_record(path))
+            except RecordError as error:
+                if _claims_to_be_a_record(path):
+                    refused.append(Finding("unreadable", path, str(error)))
+    return records, refused
+
+
+def _claims_to_be_a_record(path: Path) -> bool:
+    """Other JSON files lie among records; what is no JSON at all may have been one."""
+    try:
+        return "record_version" in read_json(path)
+    except RecordError:
+        return True
+
+
+def _duplicates(records: Iterable[RunRecord]) -> Iterator[Finding]:
+    by_id = defaultdict(list)
+    for record in records:
+        by_id[record.id].append(record)
+    for run_id, same in by_id.items():
+        for record in same[1:]:
+            told = f"id {run_id!r} is that of {same[0].path} too: a copy?"
+            yield Finding("duplicate", _path(record), told)
+
+
+def _of_record(record: RunRecord) -> Iterator[Finding]:
+    path = _path(record)
+    if path.name != Path(record.record).name:
+        told = f"the record of {record.run!r} was {Path(record.record).name} when it was written"
+        yield Finding("renamed", path, told)
+    if record.last is not None and record.places and not record.checkpoints():
+        yield Finding("gone", path, f"no checkpoint of {record.run!r} is left")
+    if record.as_now().status != record.status:
+        yield Finding("killed", path, f"{record.run!r} says that it runs, and its process is gone")
+
+
+def _orphans(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
+    listed = {file.path for record in records for file in record.checkpoints()}
+    for home in homes(root):
+        for path in sorted((root / home).rglob(f"*{EXTENSION}")):
+            inside = any(parent in listed for parent in path.parents)
+            if path not in listed and not inside:
+                yield Finding("orphan", path, "a checkpoint that belongs to no record")
+
+
+def _index_drift(root: Path) -> Iterator[Finding]:
+    file = root / FOLDER / FILE
+    if not file.is_file():
+        return
+    try:
+        with Index(root, timeout=5.0) as index:
+            index.catch_up()
+            known = {path.relative_to(root).as_posix() for path in index.paths()}
+    except (sqlite3.Error, OSError) as error:
+        yield Finding("index", file, f"it cannot be used: {error}")
+        return
+    there = set()
+    for listing in walk(root):
+        for name in listing.files:
+            path = root / listing.path / name
+            if _claims_to_be_a_record(path):
+                there.add(path.relative_to(root).as_posix())
+    if odd := sorted(known - there):
+        yield Finding("index", file, f"it lists {len(odd)} records that are not there: {odd[0]}")
+
+
+def _mended(finding: Finding, root: Path) -> bool:
+    if finding.kind == "killed":
+        write_record(read_record(finding.path).as_now())
+    elif finding.kind == "index":
+        rebuild(root)
+    else:
+        done = adopt([finding.path], root=root)
+        return bool(done.records or done.known)
+    return True
+
+
+def _path(record: RunRecord) -> Path:
+    assert record.path is not None  # it was read from there
+    return record.path
