@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import stat
 import tempfile
 import time
@@ -107,7 +108,7 @@ def process_start() -> float:
 
 def _claim(path: Path, message: Message, since: float) -> tuple[bool, str]:
     """Creates the file, whole from its first moment; else what stands in it."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids meet on shared disks
     claim = {"outcome": message.outcome, "began": message.began or time.time()}
     staged.write_text(json.dumps(claim), encoding="utf-8")
     try:

@@ -10,7 +10,15 @@ from .blocks import payload
 from .message import Message
 
 TIMEOUT: Final = 5
-"""Seconds that one request may take."""
+"""Seconds that a request may take of which nobody sees anything."""
+
+MESSAGE_TIMEOUT: Final = 30
+"""Seconds that Slack has to say that it took a message.
+
+Slack has no key by which it would know a message again. One that it took, and whose answer was
+given up too early, would be sent twice: so this is longer than Slack needs on a bad day. It is
+waited for in the background, in the watchdog as a rule.
+"""
 
 SLACK_API: Final = "https://slack.com/api/"
 
@@ -99,15 +107,15 @@ class SlackWebhook:
     def probe(self) -> None:
         """Posts an empty text, which Slack refuses with `no_text` if the webhook is good."""
         try:
-            self._post({"text": ""})
+            self._post({"text": ""}, TIMEOUT)
         except RefusedError as error:
             if not _says(error, _GOOD_PROBES):
                 raise
 
-    def _post(self, body: dict[str, Any]) -> None:
+    def _post(self, body: dict[str, Any], timeout: int = MESSAGE_TIMEOUT) -> None:
         from slack_sdk.webhook import WebhookClient
 
-        client = WebhookClient(self._url, timeout=TIMEOUT, retry_handlers=[], logger=_quiet())
+        client = WebhookClient(self._url, timeout=timeout, retry_handlers=[], logger=_quiet())
         answer = _reached(lambda: client.send_dict(body))
         if answer.status_code == 200 and answer.body.strip() == "ok":
             return
@@ -173,7 +181,7 @@ class SlackBot:
             png = draw(message)
             if png is not None:
                 name = "learning_curve.png"
-                self._client().files_upload_v2(
+                self._client(MESSAGE_TIMEOUT).files_upload_v2(
                     content=png, filename=name, title=name, channel=channel, thread_ts=thread
                 )
         except Exception:
@@ -182,15 +190,17 @@ class SlackBot:
     def probe(self) -> None:
         """Posts an empty text, which Slack refuses with `no_text` if token and channel are good."""
         try:
-            self._call("chat.postMessage", {"channel": self._channel, "text": ""})
+            self._call("chat.postMessage", {"channel": self._channel, "text": ""}, TIMEOUT)
         except RefusedError as error:
             if not _says(error, _GOOD_PROBES):
                 raise
 
-    def _call(self, method: str, body: dict[str, Any]) -> Mapping[str, Any]:
+    def _call(
+        self, method: str, body: dict[str, Any], timeout: int = MESSAGE_TIMEOUT
+    ) -> Mapping[str, Any]:
         from slack_sdk.errors import SlackApiError
 
-        client = self._client()
+        client = self._client(timeout)
         try:
             answer = _reached(lambda: client.api_call(method, json=body), SlackApiError)
         except SlackApiError as error:
@@ -198,13 +208,13 @@ class SlackBot:
             _raise(reply.status_code, _error_of(reply.data), reply.headers)
         return answer.data if isinstance(answer.data, dict) else {}
 
-    def _client(self) -> Any:
+    def _client(self, timeout: int) -> Any:
         from slack_sdk import WebClient
 
         return WebClient(
             self._token,
             base_url=self._api_url,
-            timeout=TIMEOUT,
+            timeout=timeout,
             retry_handlers=[],
             logger=_quiet(),
         )

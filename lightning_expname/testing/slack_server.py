@@ -22,6 +22,7 @@ TOKEN: Final = "xoxb-0000000000-recording"
 CHANNEL: Final = "C0RECORDING"
 WEBHOOK_PATH: Final = "/services/T0000/B0000/recording"
 HANG_SECONDS: Final = 60.0
+SLOW_SECONDS: Final = 7.0
 
 MODES: Final = (
     "ok",
@@ -29,12 +30,14 @@ MODES: Final = (
     "500",
     "502",
     "hang",
+    "slow",
     "html",
     "invalid_auth",
     "channel_not_found",
     "no_service",
 )
-"""How the server answers; `refused` is `SlackServer.stop`."""
+"""How the server answers: `slow` takes the message at once and says so after `SLOW_SECONDS`, `hang`
+takes nothing and never answers; `refused` is `SlackServer.stop`."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +153,16 @@ class SlackServer:
     def _take(self, path: str, body: bytes, token: str) -> tuple[int, dict[str, str], bytes]:
         """The answer to one request."""
         mode = self.next_modes.popleft() if self.next_modes else self.mode
-        if mode == "hang":
-            self._released.wait(HANG_SECONDS)
-        unwell = _unwell(mode, is_webhook=path.startswith("/services/"))
-        answer = unwell or self._route(path, body, token)
         with self._changed:
             self.requests.append((path, mode))
+        if mode == "hang":
+            self._released.wait(HANG_SECONDS)
+            raise ConnectionAbortedError
+        unwell = _unwell(mode, is_webhook=path.startswith("/services/"))
+        answer = unwell or self._route(path, body, token)
+        if mode == "slow":
+            self._released.wait(SLOW_SECONDS)
+        with self._changed:
             self._changed.notify_all()
         return answer
 
@@ -266,7 +273,7 @@ def _unwell(mode: str, *, is_webhook: bool) -> tuple[int, dict[str, str], bytes]
         return int(mode), {}, b"server_error"
     if mode == "html":
         return 200, {"Content-Type": "text/html"}, b"<!doctype html><html>please log in</html>"
-    if mode in ("ok", "hang"):
+    if mode in ("ok", "slow"):
         return None
     if is_webhook:
         return (403 if mode == "invalid_auth" else 404), {}, mode.encode()

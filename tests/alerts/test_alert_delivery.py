@@ -39,6 +39,19 @@ def test_a_slack_that_recovers_gets_it_once(
 
 
 @pytest.mark.parametrize("watchdog", [True, False])
+def test_a_slack_that_takes_it_and_answers_late_has_it_once(
+    expname_slack: SlackServer, watchdog: bool
+) -> None:
+    alerts = Alerts(watchdog=watchdog)
+    expname_slack.next_modes.extend(["ok", "slow"])
+    with alerts.watch("train"):
+        pass
+    assert alerts.close(60)
+    assert [mode for _, mode in expname_slack.requests] == ["ok", "slow"]
+    assert len(expname_slack.messages) == 1
+
+
+@pytest.mark.parametrize("watchdog", [True, False])
 @pytest.mark.parametrize("mode", ["hang", "refused", "429", "500"])
 def test_a_dead_slack_holds_nobody_up(
     expname_slack: SlackServer, mode: str, watchdog: bool
@@ -90,15 +103,16 @@ def test_a_wrong_setting_is_said_once_at_the_start(
     access = {name: value.format(base=base) for name, value in access.items()}
     expname_slack.mode = mode
     alerts = Alerts(**access, slack_api_url=expname_slack.api_url, watchdog=watchdog)  # type: ignore[arg-type]
-    with warnings.catch_warnings(record=True) as caught, alerts.watch("train"):
-        warnings.simplefilter("always")
-        end = time.monotonic() + 30
-        while not expname_slack.requests and time.monotonic() < end:
-            time.sleep(0.05)
-        time.sleep(0.5)
-        early = said(caught, advice)
-        with alerts.watch("test"):  # its message is refused as well, and not said again
-            pass
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")  # before anybody can warn
+        with alerts.watch("train"):
+            end = time.monotonic() + 30
+            while not said(caught, advice) and time.monotonic() < end:
+                time.sleep(0.05)
+            early = said(caught, advice)
+            with alerts.watch("test"):  # its message is refused as well, and not said again
+                pass
+        alerts.close(30)
     assert (early, said(caught, advice)) == (1, 1)
 
 

@@ -11,7 +11,7 @@ from lightning.pytorch import Trainer
 
 from lightning_expname.alerts import DEADLINE, DEFAULT_EVENTS, Alerts
 from lightning_expname.alerts.courier import PATIENCE, RETRY_AFTER_MAX
-from lightning_expname.alerts.senders import TIMEOUT
+from lightning_expname.alerts.senders import MESSAGE_TIMEOUT
 from lightning_expname.testing import SlackServer
 
 TEXT = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -38,5 +38,5 @@ def test_its_examples_run(
 
 
 def test_its_figures_are_the_programs() -> None:
-    assert (TIMEOUT, DEADLINE, PATIENCE, RETRY_AFTER_MAX) == (5, 10.0, 600.0, 30.0)
+    assert (MESSAGE_TIMEOUT, DEADLINE, PATIENCE, RETRY_AFTER_MAX) == (30, 10.0, 600.0, 30.0)
     assert repr(DEFAULT_EVENTS).replace("'", '"') in TEXT

@@ -16,7 +16,9 @@ def record_of(root: Path) -> str:
     return read_record(path).status
 
 
-@pytest.mark.parametrize(("end", "code", "outcome"), [("SIGTERM", 0, "interrupted")])
+@pytest.mark.parametrize(
+    ("end", "code", "outcome"), [("SIGTERM", 0, "interrupted"), ("SIGKILL", -9, "killed")]
+)
 def test_a_training_stopped_from_outside_is_told_once(
     expname_root: Path, expname_slack: SlackServer, end: str, code: int, outcome: str
 ) -> None:
