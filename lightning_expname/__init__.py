@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         TemplateError,
         TuneError,
     )
-    from .estimators import ExpNameClassifier, ExpNameRegressor
+    from .estimators import ExpNameClassifier, ExpNameRegressor, FoldsObjective
     from .introspect.capture import capture_init, uncapture_init
     from .introspect.hparams import collect_hparams
     from .logger import ExpNameLogger
@@ -47,6 +47,7 @@ else:
         "ExpNameError": ".errors",
         "ExpNameLogger": ".logger",
         "ExpNameRegressor": ".estimators",
+        "FoldsObjective": ".estimators",
         "HparamError": ".errors",
         "LookupFailedError": ".errors",
         "NAME_VERSION": ".naming",
@@ -96,6 +97,7 @@ __all__ = [
     "ExpNameError",
     "ExpNameLogger",
     "ExpNameRegressor",
+    "FoldsObjective",
     "HparamError",
     "LookupFailedError",
     "NamePolicy",

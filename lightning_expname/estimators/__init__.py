@@ -12,5 +12,6 @@ except ImportError as error:  # pragma: no cover - the packaging test runs this 
 
 from .ensemble import ExpNameClassifier, ExpNameRegressor
 from .formats import TRUSTED_TYPES
+from .tuned import FoldsObjective
 
-__all__ = ["TRUSTED_TYPES", "ExpNameClassifier", "ExpNameRegressor"]
+__all__ = ["TRUSTED_TYPES", "ExpNameClassifier", "ExpNameRegressor", "FoldsObjective"]

@@ -162,6 +162,7 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         self._session = Session.of(self, X, problem)
         with self._session.training() as training:
             training.follows(self)
+            training.tell_trial()
             self._learn(problem)
             training.log_results()
             self._write()
@@ -184,7 +185,10 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
             session.close()
 
     def _learn(self, problem: Problem) -> Any:
-        folds = run_folds(problem, self.n_jobs, progress=self.progress, tracks=self.tracks)
+        follow = self.__dict__.pop("_follow", None)  # of a study's trial, see `tuned`
+        folds = run_folds(
+            problem, self.n_jobs, progress=self.progress, tracks=self.tracks, follow=follow
+        )
         self._keep(problem, folds, gather(problem.plan, folds, problem.y))
         return self
 

@@ -14,7 +14,12 @@ from .problem import Problem
 
 
 def run_folds(
-    problem: Problem, n_jobs: int | None, *, progress: bool | None, tracks: bool
+    problem: Problem,
+    n_jobs: int | None,
+    *,
+    progress: bool | None,
+    tracks: bool,
+    follow: Any = None,
 ) -> list[Fold]:
     """Trains every fold.
 
@@ -22,9 +27,12 @@ def run_folds(
         n_jobs: folds at a time, in processes of joblib's; None is one, without any process.
         progress: whether to show a bar; None: on a terminal, when the training is tracked.
         tracks: whether the training is tracked.
+        follow: its `fold(fold, count)` is told of each as it ends, and may raise.
     """
     shows = (tracks and sys.stderr.isatty()) if progress is None else progress
     folds = _folds(problem, n_jobs)
+    if follow is not None:
+        folds = _followed(folds, len(problem.splits), follow)
     return list(_shown(folds, len(problem.splits)) if shows else folds)
 
 
@@ -36,6 +44,12 @@ def _folds(problem: Problem, n_jobs: int | None) -> Iterable[Fold]:
     tasks = (delayed(fit_fold)(problem.plan, problem.X, problem.y, *pair) for pair in splits)
     found: Iterable[Fold] = parallel(tasks)
     return found
+
+
+def _followed(folds: Iterable[Fold], count: int, follow: Any) -> Iterator[Fold]:
+    for fold in folds:
+        follow.fold(fold, count)
+        yield fold
 
 
 def _shown(folds: Iterable[Fold], count: int) -> Iterator[Fold]:

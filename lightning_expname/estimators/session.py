@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,16 @@ class Training:
         """Gives the wrapper its names and, whenever it changes, its record."""
         self._model = model
         model.names_, model.record_ = self.run.names, self.run.record
+
+    @observed
+    def tell_trial(self) -> None:
+        """Tells a study's trial of its run, and the run of its trial."""
+        follow = getattr(self._model, "_follow", None)
+        if follow is not None:
+            record = self.run.record
+            self.run.is_trial = True
+            self.run.configure({"trial": follow.trial.to_json()})
+            follow.started({"id": record.id, "run": record.run, "record": record.record})
 
     @observed
     def log_results(self) -> None:
@@ -134,8 +145,8 @@ class Session:
                 yield training
                 alarmed.knows_result()
             status = "finished"
-        except KeyboardInterrupt:
-            status = "interrupted"
+        except BaseException as error:
+            status = _status_of(error)
             raise
         finally:
             training.end(status)
@@ -196,6 +207,14 @@ class Session:
         """Finishes the runs of tests and predictions."""
         with self._lock:
             _close_all(self._runs)
+
+
+def _status_of(error: BaseException) -> Status:
+    """How a training that raised has ended; Optuna is loaded if it was what raised."""
+    optuna = sys.modules.get("optuna")
+    if optuna is not None and isinstance(error, optuna.TrialPruned):
+        return "pruned"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
 
 
 def _distribution(predicted: NDArray[Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ POLICY: Final[Mapping[str, str]] = {
     "checkpoint": "{model}/{dataset}/{features}/{stem}",
 }
 _ALPHABET: Final = string.ascii_lowercase + string.digits
-_EXIT_CODES: Final[Mapping[str, int]] = {"finished": 0, "interrupted": 255}
+_EXIT_CODES: Final[Mapping[str, int]] = {"finished": 0, "pruned": 0, "interrupted": 255}
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class TrackedRun:
         self.record = _claimed(options, facts, mode, ordinal)
         self.names = options.names(facts, mode, self.record.ordinal)
         self.experiment: Any = None
+        self.is_trial = False
 
     @observed
     def start(self, config: Mapping[str, Any]) -> None:
@@ -162,6 +163,8 @@ class TrackedRun:
     def end(self, status: Status) -> None:
         """Notes how the run ended, and finishes the W&B run."""
         self.update(status=status, finished=now())
+        if self.is_trial:
+            self._summarise_trial(status)
         self._finish(_EXIT_CODES.get(status, 1))
 
     def close(self) -> None:
@@ -169,6 +172,12 @@ class TrackedRun:
         if self.experiment is not None:
             with contextlib.suppress(Exception):  # W&B may be gone, with all its runs
                 self.experiment.finish()
+
+    def _summarise_trial(self, status: Status) -> None:
+        is_complete = status == "finished"
+        value = {"trial_value": self.record.score} if is_complete else {}
+        state = "COMPLETE" if is_complete else status.upper()
+        self.summarise({"trial_state": state, **value})
 
     @observed
     def _finish(self, exit_code: int) -> None:

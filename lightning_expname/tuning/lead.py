@@ -51,6 +51,7 @@ class Leader:
         self._study = study
         self._home = home
         self._sequence = 0
+        self._exhausted = False  # the sampler has nothing left: a grid's points are all tried
 
     def run(self, reseed: Reseed, bar: Progress, only: str | None = None) -> None:
         """Runs trials until the budget is spent, and writes the best parameters as they come.
@@ -69,7 +70,7 @@ class Leader:
             while (trial := claim_trial(*ask)) is not None:
                 self._run_one(trial)
                 bar.step()
-                if only is not None:
+                if only is not None or self._exhausted:
                     return
         finally:
             worker.close()
@@ -127,10 +128,12 @@ class Leader:
         except Exception as error:
             if not self._is_over(asked):
                 raise
-            warn_once(
-                f"trial {asked.number} was taken for dead by another worker and is tried again"
-                f" there; what it gave here is dropped ({error})"
-            )
+            self._exhausted = _stops(error)
+            if not self._exhausted:
+                warn_once(
+                    f"trial {asked.number} was taken for dead by another worker and is tried"
+                    f" again there; what it gave here is dropped ({error})"
+                )
         write_outcome(self._study, self._plan, self._home)
 
     def _is_over(self, asked: Any) -> bool:
@@ -194,6 +197,14 @@ def replay(asked: Any, trial: SyncTrial) -> None:
     for report in trial.reports:
         if report.step not in told:
             asked.report(report.value, report.step)
+
+
+def _stops(error: Exception) -> bool:
+    """Whether a sampler stopped the study, which Optuna allows in its own loop only.
+
+    It has stored the trial by then (seen in Optuna 5.0).
+    """
+    return isinstance(error, RuntimeError) and "Study.stop" in str(error)
 
 
 def describe(error: BaseException | None) -> str:

@@ -33,12 +33,22 @@ def blocks(language: str) -> list[str]:
 def test_the_example_runs(expname_root: Path, expname_recorded: Any) -> None:
     names: dict[str, Any] = {"Net": Net, "LitNet": LitRegressor}
     names |= {"train_loader": loader(), "val_loader": loader()}
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     exec(compile(example, "docs/tuning.md", "exec"), names)
     assert names["result"].record.checkpoint("best").is_file()
     *trials, study = expname_recorded()
     assert [one.name[:14] for one in trials] == [f"trial{i:03d}-depth" for i in range(3)]
     assert (study.name, study.group) == ("study-Net-Digits", "Net-Digits")
+
+
+def test_the_example_of_tabular_data_runs(expname_root: Path, expname_recorded: Any) -> None:
+    names: dict[str, Any] = {}
+    _, example = blocks("python")
+    exec(compile(example, "docs/tuning.md", "exec"), names)
+    assert names["result"].record.checkpoint("best").is_dir()
+    *trials, study = expname_recorded()
+    assert [one.name[:18] for one in trials] == [f"trial{i:03d}-max_depth" for i in range(3)]
+    assert study.name == "study-tree-wine-all_features"
 
 
 def test_the_search_space_is_valid() -> None:
