@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..adoption import Adopted, Hints, adopt
 from ..errors import QueryError
 from .options import add_root
 from .text import printable
+
+if TYPE_CHECKING:
+    from ..adoption import Adopted
 
 
 def add_to(verbs: Any) -> None:
@@ -37,6 +39,8 @@ def add_to(verbs: Any) -> None:
 def _adopt(options: argparse.Namespace) -> int:
     if missing := [str(path) for path in options.paths if not path.exists()]:
         raise QueryError(f"there is no {', '.join(missing)}; give files or folders")
+    from ..adoption import Hints, adopt
+
     hints = Hints(options.model, options.dataset)
     with _progress() as advance:
         done = adopt(

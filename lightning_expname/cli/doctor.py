@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..doctor import SAFE, Finding, examine, mend
 from .options import add_root
 from .text import printable
+
+if TYPE_CHECKING:
+    from ..doctor import Finding
 
 
 def add_to(verbs: Any) -> None:
@@ -20,13 +22,17 @@ def add_to(verbs: Any) -> None:
         " renamed and unreadable records, killed runs and an index that errs. The exit code is 1"
         " when something is left to be done.",
     )
-    parser.add_argument("--fix", action="store_true", help=f"mend what is safe: {', '.join(SAFE)}")
+    parser.add_argument(
+        "--fix", action="store_true", help="mend what is safe: orphan, killed, index"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list of findings")
     add_root(parser)
     parser.set_defaults(run_verb=_doctor)
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from ..doctor import examine, mend
+
     found = examine(options.root)
     if options.fix:
         found = mend(found, options.root)

@@ -7,15 +7,14 @@ import ast
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import HparamError
-from ..facts import Facts, Hparam
-from ..introspect.classify import classify
-from ..introspect.values import plain
-from ..naming import NamePolicy, Names, Speech, derive_names
-from .configured import configured_names
 from .text import aligned
+
+if TYPE_CHECKING:  # at run time they are imported late: every verb's command builds this parser
+    from ..facts import Facts, Hparam
+    from ..naming import NamePolicy, Names, Speech
 
 _TEMPLATES: Final = ("project", "stem", "run", "checkpoint")
 
@@ -65,6 +64,8 @@ def _listed(text: str) -> list[str]:
 
 def _preview(options: argparse.Namespace) -> None:
     _check(options)
+    from .configured import configured_names
+
     names = configured_names(options) if options.config else _spoken_names(options)
     print(json.dumps(asdict(names), ensure_ascii=True) if options.json else _table(names))
 
@@ -81,6 +82,8 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _spoken_names(options: argparse.Namespace) -> Names:
+    from ..naming import derive_names
+
     return derive_names(
         _facts(options),
         _policy(options),
@@ -97,16 +100,22 @@ def _table(names: Names) -> str:
 
 
 def _policy(options: argparse.Namespace) -> NamePolicy:
+    from ..naming import NamePolicy
+
     given = {name: getattr(options, name) for name in _TEMPLATES}
     return NamePolicy.of({name: text for name, text in given.items() if text is not None})
 
 
 def _speech(options: argparse.Namespace) -> Speech:
+    from ..naming import Speech
+
     aliases = dict(_pairs(options.alias or (), "--alias", "NAME=SHORTER"))
     return Speech(include=options.include, exclude=options.exclude or (), aliases=aliases)
 
 
 def _facts(options: argparse.Namespace) -> Facts:
+    from ..facts import Facts
+
     pairs = list(_pairs(options.hparams, "a hyper-parameter", "NAME=VALUE"))
     return Facts(
         model=options.model,
@@ -130,6 +139,10 @@ def _pairs(texts: Sequence[str], what: str, form: str) -> Iterator[tuple[str, st
 
 
 def _hparam(name: str, text: str) -> Hparam:
+    from ..facts import Hparam
+    from ..introspect.classify import classify
+    from ..introspect.values import plain
+
     value = parse_value(text)
     kind = classify(value)
     return Hparam(name, plain(value, kind), kind)

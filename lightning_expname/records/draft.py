@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..facts import Facts
-from ..naming import Names, digest
 from .files import CheckpointPlace
 from .process import this_process
 from .record import RunRecord
 
+if TYPE_CHECKING:
+    from ..facts import Facts
+    from ..naming import Names
+
 
 def draft(facts: Facts, names: Names, *, mode: str, run_id: str, group: str | None) -> RunRecord:
     """The record of a run that starts now, in this process."""
+    from ..naming import digest  # late: who only looks records up needs no names
+
     place = CheckpointPlace(names.checkpoint_dir, names.checkpoint_name, f"{names.stem}-last")
     return RunRecord(
         id=run_id,

@@ -113,6 +113,11 @@ class InertReader:
         """An unsigned number of `size` bytes."""
         return int.from_bytes(self.take(size), "little")
 
+    def byte(self) -> int:
+        """The next byte."""
+        self.at += 1
+        return self.data[self.at - 1]
+
     def line(self) -> bytes:
         """The bytes before the next line end."""
         return self.take(self.data.index(b"\n", self.at) - self.at + 1)[:-1]
@@ -198,7 +203,7 @@ _pushing("I", lambda reader: _whole(reader.line()))
 _pushing("L", lambda reader: int(reader.line().rstrip(b"L")))
 _pushing("F", lambda reader: float(reader.line()))
 _pushing("J", lambda reader: _signed(reader.take(4)))
-_pushing("K", lambda reader: reader.number(1))
+_pushing("K", InertReader.byte)
 _pushing("M", lambda reader: reader.number(2))
 _pushing("G", lambda reader: struct.unpack(">d", reader.take(8))[0])
 _pushing("S", lambda reader: _quoted(reader.line()))
@@ -223,7 +228,7 @@ _pushing(0x82, lambda reader: reader.name("copyreg", str(reader.number(1))))  # 
 _pushing(0x83, lambda reader: reader.name("copyreg", str(reader.number(2))))
 _pushing(0x84, lambda reader: reader.name("copyreg", str(reader.number(4))))
 _pushing("g", lambda reader: reader.memo[int(reader.line())])
-_pushing("h", lambda reader: reader.memo[reader.number(1)])
+_pushing("h", lambda reader: reader.memo[reader.byte()])
 _pushing("j", lambda reader: reader.memo[reader.number(4)])
 _pushing("c", lambda reader: reader.name(_text(reader.line()), _text(reader.line())))
 _pushing("2", lambda reader: reader.stack[-1])
@@ -239,7 +244,7 @@ def _remembering(code: int | str, index: Callable[[InertReader], int]) -> None:
 
 
 _remembering("p", lambda reader: int(reader.line()))
-_remembering("q", lambda reader: reader.number(1))
+_remembering("q", InertReader.byte)
 _remembering("r", lambda reader: reader.number(4))
 _remembering(0x94, lambda reader: len(reader.memo))
 

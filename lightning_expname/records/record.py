@@ -9,10 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, TypeVar
 
 from ..errors import RecordError
-from . import leftover
 from .content import check_fields, places_of
 from .files import CheckpointFile, CheckpointPlace, list_checkpoints
-from .loading import load_module
 from .location import check_inside, locate
 from .process import status_now
 
@@ -188,6 +186,8 @@ class RunRecord:
     def _named(self, which: str) -> Path | None:
         if which not in ("best", "last"):
             raise RecordError(f"got checkpoint {which!r}; allowed: 'best', 'last' or an epoch")
+        from . import leftover  # reads checkpoints, which few lookups need
+
         stored = self._stored(self.best if which == "best" else self.last)
         if self.kind == "dl" and self.status in ("running", "killed"):
             files = self.checkpoints()
@@ -228,6 +228,8 @@ class RunRecord:
             RecordError: there is no such checkpoint, or it holds more than weights and plain
                 values.
         """
+        from .loading import load_module
+
         loaded: Module = load_module(module, self.checkpoint(which), kwargs)
         return loaded
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import LookupFailedError, RecordError
-from .header import read_header
 from .query import flatten, same_value
 from .record import RunRecord
 from .scan import SUFFIX
@@ -92,6 +91,8 @@ def _told_by(path: Path, root: Path) -> list[RunRecord]:
     """The records with the id that a checkpoint carries inside; its name may have changed."""
     if folder := _WANDB_FOLDER.fullmatch(path.name):
         return _of_id(folder[1], root)
+    from .header import read_header
+
     identity = (read_header(path).identity or {}) if path.exists() else {}
     run_id = identity.get("id")
     return _of_id(run_id, root) if isinstance(run_id, str) and run_id else []
