@@ -27,6 +27,7 @@ ONE_TRIAL: Final = "LIGHTNING_EXPNAME_TUNE_ONE"
 
 _UNCAUGHT: Final = 70  # the exit code of a trial that raised what `catch` does not name
 _PATIENCE: Final = 30.0
+_IDLE: Final = 3  # processes in a row that claim no trial: other workers may be quicker once
 
 
 def given_worker() -> str | None:
@@ -45,6 +46,7 @@ def run_isolated(study: Any, plan: Plan, home: Home, bar: Progress) -> None:
         raise TuneError(
             "isolate='process' needs a storage that processes share; drop storage='memory'"
         )
+    idle = 0
     while not is_spent(study, plan, home):
         worker = new_worker()
         code = run_one(worker)
@@ -53,7 +55,18 @@ def run_isolated(study: Any, plan: Plan, home: Home, bar: Progress) -> None:
             raise TuneError("a trial raised what catch= does not name; its error is printed above")
         if code and not left:
             raise TuneError(f"the process of a trial {_died(code)}, not through a trial's end")
+        idle = 0 if claimed(study, worker) else idle + 1
+        if idle == _IDLE:
+            raise TuneError(
+                f"isolate='process' started the script {_IDLE} times, and no process took a trial;"
+                " the script must come to the same call of tune() whenever it is started"
+            )
         bar.step()
+
+
+def claimed(study: Any, worker: str) -> bool:
+    """Whether a worker ever had a trial."""
+    return any(one.user_attrs.get(WORKER) == worker for one in study.get_trials(deepcopy=False))
 
 
 def end_after_one(error: BaseException | None) -> NoReturn:
