@@ -1,11 +1,12 @@
-"""Finding among many runs, beside a glob with `torch.load`.
+"""Finding among many runs, beside MLflow's `search_runs` and a glob with `torch.load`.
 
 Run `python benchmarks/bench_find.py [records]` (100 000 by default). Goals are for an idle
-machine.
+machine. MLflow is asked where it is installed, of as many runs, put into its SQLite tables.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import statistics
@@ -181,6 +182,87 @@ def bench_header(folder: Path) -> None:
     path.unlink()
 
 
+def fill_mlflow(store: Any, count: int) -> str:
+    """The same runs as rows of MLflow's own tables; gives the experiment's id."""
+    from mlflow.store.tracking.dbmodels.models import (
+        SqlLatestMetric,
+        SqlParam,
+        SqlRun,
+        SqlTag,
+    )
+    from sqlalchemy import insert
+
+    experiment = store.create_experiment("Net-Digits")
+    with store.engine.begin() as db:
+        for first in range(0, count, 1000):
+            rows = [record(number, "x") for number in range(first, min(first + 1000, count))]
+            runs = [
+                {
+                    "run_uuid": one.id,
+                    "name": one.run,
+                    "status": "FINISHED",
+                    "lifecycle_stage": "active",
+                    "experiment_id": int(experiment),
+                    "artifact_uri": "x",
+                    "user_id": "me",
+                    "source_type": "LOCAL",
+                    "source_name": "x",
+                    "entry_point_name": "x",
+                    "source_version": "x",
+                    "start_time": 0,
+                    "end_time": 0,
+                }
+                for one in rows
+            ]
+            db.execute(insert(SqlRun), runs)
+            tags = [{"key": "mlflow.runName", "value": one.run, "run_uuid": one.id} for one in rows]
+            db.execute(insert(SqlTag), tags)
+            parameters = [
+                {"key": key, "value": str(value), "run_uuid": one.id}
+                for one in rows
+                for key, value in one.hparams.items()
+            ]
+            db.execute(insert(SqlParam), parameters)
+            metrics = [
+                {"key": key, "value": value, "timestamp": 0, "step": 0, "is_nan": False}
+                | {"run_uuid": one.id}
+                for one in rows
+                for key, value in (("score", one.score), ("lr", one.config["lr"]))
+            ]
+            db.execute(insert(SqlLatestMetric), metrics)
+    return str(experiment)
+
+
+def bench_mlflow(folder: Path, count: int) -> None:
+    """The same three questions of MLflow: its parameters are texts, so numbers are metrics."""
+    from mlflow.entities import ViewType
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", str(folder))
+    experiment = fill_mlflow(store, count)
+    asked = (
+        "params.n_heads = '7' AND metrics.lr < 0.00002",
+        "attributes.run_name LIKE '%depth13-%'",
+        "params.act = 'gelu' AND metrics.score > 0.9999",
+    )
+    for text in asked:
+
+        def ask(text: str = text) -> list[Any]:
+            """All pages, as our answer is whole."""
+            found: list[Any] = []
+            token = None
+            while True:
+                page = store.search_runs(
+                    [experiment], text, ViewType.ACTIVE_ONLY, max_results=50_000, page_token=token
+                )
+                found += page
+                token = page.token
+                if not token:
+                    return found
+
+        print(f"MLflow, {text}: {len(ask())} runs  {timed(ask, 3):.1f} ms", flush=True)
+
+
 def bench_glob(folder: Path) -> float:
     """Milliseconds a checkpoint, of `glob` and `torch.load`."""
     import torch
@@ -209,6 +291,10 @@ def main() -> None:
         bench_header(Path(name))
         (Path(name) / "many").mkdir()
         bench_writers(Path(name) / "many")
+        if importlib.util.find_spec("mlflow") is None:
+            print("MLflow is not installed: not asked")
+        else:
+            bench_mlflow(Path(name), count)
         (Path(name) / "ckpt").mkdir()
         each = bench_glob(Path(name) / "ckpt")
         total = each * count / 1000

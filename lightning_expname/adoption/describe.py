@@ -37,34 +37,14 @@ class Hints:
 
 
 def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> RunRecord:
-    """The record of a group of checkpoints, as its first of that name; see `numbered`."""
-    header, identity = group.newest, group.identity
-    hparams = {**dict(identity.get("hparams") or {}), **header.hyper_parameters}
-    named = {} if hparams else _spoken(group.prefix)
-    data = header.data_hyper_parameters
-    size = _first({**data, **hparams, **named}, _SIZES, int)
-    rate = header.lr or _first({**hparams, **named}, _RATES, float)
-    model, dataset = _home_of(group.folder)
-    model = hints.model or _text(identity, ("model",)) or model or _text(hparams, _MODEL_KEYS)
-    dataset = (
-        hints.dataset
-        or _text(identity, ("dataset",))
-        or dataset
-        or _text({**hparams, **data}, _DATASET_KEYS)
-    )
-    hparams |= {key: value for key, value in named.items() if key not in (*_SIZES, *_RATES)}
-    facts = Facts(
-        model=model or UNKNOWN_MODEL,
-        dataset=dataset or UNKNOWN_DATASET,
-        hparams=tuple(Hparam(key, value, classify(value)) for key, value in hparams.items()),
-        batch_size=size,
-        lr=rate,
-    )
+    """The record of a group of checkpoints, as the first of its name."""
+    facts = _facts(group, hints)
+    hparams = {one.name: one.value for one in facts.hparams}
     names = derive_names(facts, NamePolicy(), root=_HOME)
     state = _best_state(group)
     times = [one.path.stat().st_mtime for one in group.headers]
     return RunRecord(
-        id=wandb_id or _text(identity, ("id",)) or _made_id(group, root),
+        id=wandb_id or _text(group.identity, ("id",)) or _made_id(group, root),
         project=names.project,
         run=names.run,
         stem=names.stem,
@@ -73,20 +53,38 @@ def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> R
         record=names.record,
         status="finished",
         hparams=hparams,
-        config={
-            "batch_size": size,
-            "lr": rate,
-            **({"data": dict(data)} if data else {}),
-            "adopted": {"folder": str(group.folder), "lightning": header.lightning_version},
-        },
+        config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
         created=_iso(min(times)),
         finished=_iso(max(times)),
         score=_number(state.get("best_model_score")),
         monitor=_text(state, ("monitor",)),
         places=_places(group, root),
         best=_best(group, root),
-        last=stored_path(header.path, root),
+        last=stored_path(group.newest.path, root),
         digest=_digest(hparams),
+    )
+
+
+def _facts(group: Group, hints: Hints) -> Facts:
+    header, identity = group.newest, group.identity
+    data = header.data_hyper_parameters
+    hparams = {**dict(identity.get("hparams") or {}), **header.hyper_parameters}
+    named = {} if hparams else _spoken(group.prefix)
+    told = {**data, **hparams, **named}
+    model, dataset = _home_of(group.folder)
+    model = hints.model or _text(identity, ("model",)) or model or _text(hparams, _MODEL_KEYS)
+    dataset = (
+        hints.dataset or _text(identity, ("dataset",)) or dataset or _text(told, _DATASET_KEYS)
+    )
+    hparams |= {key: value for key, value in named.items() if key not in (*_SIZES, *_RATES)}
+    origin = {"folder": str(group.folder), "lightning": header.lightning_version}
+    return Facts(
+        model=model or UNKNOWN_MODEL,
+        dataset=dataset or UNKNOWN_DATASET,
+        hparams=tuple(Hparam(key, value, classify(value)) for key, value in hparams.items()),
+        batch_size=_first(told, _SIZES, int),
+        lr=header.lr or _first(told, _RATES, float),
+        config={**({"data": dict(data)} if data else {}), "adopted": origin},
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..records.header import CheckpointHeader, read_header
+from ..records.resolve import WANDB_FOLDER
 
-WANDB_FOLDER: Final = re.compile(r"(?:offline-)?run-[0-9]{8}_[0-9]{6}-([^/\s]+)")
 _EXTENSION: Final = ".ckpt"
 
 

@@ -23,7 +23,7 @@ from .store import read_record
 
 _WANDB_URL: Final = re.compile(r"https?://[^/]+/([^/?#]+)/([^/?#]+)/runs/([^/?#]+)(?:[/?#].*)?")
 _WANDB_PATH: Final = re.compile(r"(?:[^/\s]+/)?([^/\s]+)/(?:runs/)?([^/\s]+)")
-_WANDB_FOLDER: Final = re.compile(r"(?:offline-)?run-[0-9]{8}_[0-9]{6}-([^/\s]+)")
+WANDB_FOLDER: Final = re.compile(r"(?:offline-)?run-[0-9]{8}_[0-9]{6}-([^/\s]+)")
 _CANDIDATES: Final = 8  # more are counted, not listed
 _VOLATILE: Final = ("path", "record", "created", "finished")
 
@@ -89,7 +89,7 @@ def _by_checkpoint(text: str, root: Path) -> Iterable[RunRecord]:
 
 def _told_by(path: Path, root: Path) -> list[RunRecord]:
     """The records with the id that a checkpoint carries inside; its name may have changed."""
-    if folder := _WANDB_FOLDER.fullmatch(path.name):
+    if folder := WANDB_FOLDER.fullmatch(path.name):
         return _of_id(folder[1], root)
     from .header import read_header
 

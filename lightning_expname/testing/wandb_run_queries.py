@@ -97,6 +97,8 @@ def _run_page(state: ServerState, values: Json) -> Json:
     entity, project, _ = run_key(values)
     filters = json.loads(values.get("filters") or "{}")
     here = [run for run in state.runs.values() if (run.entity, run.project) == (entity, project)]
+    if not here:  # a project is made by its first run
+        return {"project": None}
     found = [run for run in here if matches(run, filters)]
     order = values.get("order") or "+created_at"
     if order.startswith("-"):  # they stand in the order of their creation, whatever the clock did
