@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ..errors import RecordError
 from .files import CheckpointPlace
 from .location import check_inside
 
-_TEXTS: Final = ("id", "project", "run", "stem", "model", "dataset", "record")
-_WORDS: Final = ("kind", "mode", "status", "created", "digest")
-_OPTIONAL_TEXTS: Final = ("finished", "monitor", "url", "best", "last", "group", "ended_by")
-_MAPPINGS: Final = ("hparams", "config")
-_OPTIONAL_MAPPINGS: Final = ("process", "origin")
 _PLACE: Final = ("directory", "name", "last", "extension")
+_NONE: Final = type(None)
+
+
+def _rules(keys: str, what: str, *types: type) -> dict[str, tuple[tuple[type, ...], str]]:
+    return dict.fromkeys(keys.split(), (types, what))
+
+
+_RULES: Final = {
+    **_rules("id project run stem model dataset record", "a text", str),
+    **_rules("kind mode status created digest", "a text", str),
+    **_rules("finished monitor url best last group ended_by", "a text or null", str, _NONE),
+    **_rules("hparams config", "an object", dict, Mapping),
+    **_rules("process origin", "an object or null", dict, _NONE, Mapping),
+    **_rules("score", "a number or null", float, int, _NONE),
+    **_rules("ordinal", "a whole number", int),
+    **_rules("places resumed", "a list", list, tuple),
+}
 
 
 def check_fields(data: Mapping[str, Any], told: object) -> None:
@@ -23,15 +35,13 @@ def check_fields(data: Mapping[str, Any], told: object) -> None:
     Raises:
         RecordError: naming the field, what it holds and what it should.
     """
-    _check(data, _TEXTS + _WORDS, (str,), "a text", told)
-    _check(data, _OPTIONAL_TEXTS, (str, type(None)), "a text or null", told)
-    _check(data, _MAPPINGS, (Mapping,), "an object", told)
-    _check(data, _OPTIONAL_MAPPINGS, (Mapping, type(None)), "an object or null", told)
-    _check(data, ("score",), (int, float, type(None)), "a number or null", told)
-    _check(data, ("ordinal",), (int,), "a whole number", told)
-    _check(data, ("places", "resumed"), (list, tuple), "a list", told)
+    for key, value in data.items():
+        types, what = _RULES.get(key, ((object,), ""))
+        if type(value) not in types and not isinstance(value, types):  # the first is the quick way
+            _refuse(key, value, what, told)
     for entry in data.get("resumed", ()):
-        _check({"resumed": entry}, ("resumed",), (Mapping,), "a list of objects", told)
+        if not isinstance(entry, Mapping):
+            _refuse("resumed", entry, "a list of objects", told)
     check_inside((data[key] for key in ("record", "best", "last") if data.get(key)), told)
 
 
@@ -45,20 +55,17 @@ def places_of(data: Mapping[str, Any], told: object) -> tuple[CheckpointPlace, .
 
 
 def _place(data: Any, told: object) -> CheckpointPlace:
-    _check({"places": data}, ("places",), (Mapping,), "a list of objects", told)
+    if not isinstance(data, Mapping):
+        _refuse("places", data, "a list of objects", told)
     if not {"directory", "name"} <= data.keys():
         raise RecordError(f"{told}: incomplete record: a place without directory or name")
-    _check(data, _PLACE, (str,), "a text", told)
-    check_inside((data["directory"],), told)
     texts = {key: data[key] for key in _PLACE if key in data}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            _refuse(key, value, "a text", told)
+    check_inside((data["directory"],), told)
     return CheckpointPlace(**texts, exact=data.get("exact") is True)
 
 
-def _check(
-    data: Mapping[str, Any], keys: tuple[str, ...], types: tuple[type, ...], what: str, told: object
-) -> None:
-    for key in keys:
-        if key in data and not isinstance(data[key], types):
-            raise RecordError(
-                f"{told}: not a run's record: {key} is {str(data[key])[:40]!r}, not {what}"
-            )
+def _refuse(key: str, value: object, what: str, told: object) -> NoReturn:
+    raise RecordError(f"{told}: not a run's record: {key} is {str(value)[:40]!r}, not {what}")

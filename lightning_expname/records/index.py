@@ -217,7 +217,7 @@ class Index:
             one = f"{query} AND record.id = ?"
             rows = (row for n in records for row in self.db.execute(one, (n,)))
         for path, name in rows:
-            yield self.root / path / name
+            yield self.root / f"{path}/{name}"
 
 
 def note_record(root: Path, path: Path) -> None:
