@@ -17,23 +17,25 @@ from typing import Any, Final
 from .observer import observed
 
 _WAITS: Final = "_expname_waits"
+_CLI_MODULES: Final = ("lightning.pytorch.cli", "pytorch_lightning.cli")
 
 
 def config_savers(trainer: Any) -> list[Any]:
     """LightningCLI's own callbacks that hold and save its config; none without a LightningCLI."""
-    base = _saver_class()
-    return [one for one in trainer.callbacks if base is not None and isinstance(one, base)]
+    return [one for one in trainer.callbacks if isinstance(one, _saver_classes())]
 
 
-def _saver_class() -> Any:
-    """Lightning's class; None where its module, which is heavy, was never loaded."""
-    return getattr(sys.modules.get("lightning.pytorch.cli"), "SaveConfigCallback", None)
+def _saver_classes() -> tuple[Any, ...]:
+    """Lightning's class, of each flavour whose module, which is heavy, was loaded."""
+    modules = (sys.modules.get(name) for name in _CLI_MODULES)
+    found = (getattr(module, "SaveConfigCallback", None) for module in modules)
+    return tuple(one for one in found if one is not None)
 
 
 def postpone_config(trainer: Any) -> None:
     """Keeps the config from being saved in the setup hooks; `save_config` does it later."""
     for saver in config_savers(trainer):
-        is_plain = type(saver).setup is _saver_class().setup
+        is_plain = any(type(saver).setup is one.setup for one in _saver_classes())
         if is_plain and saver.save_to_log_dir and not saver.already_saved:
             setattr(saver, _WAITS, True)
             saver.already_saved = True

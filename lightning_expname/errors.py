@@ -18,6 +18,10 @@ class TemplateError(ExpNameError, ValueError):
     """A template of `NamePolicy` names an unknown field or lacks a needed one."""
 
 
+class FlavourError(ExpNameError, TypeError):
+    """`lightning.pytorch` and `pytorch_lightning` are mixed."""
+
+
 class HparamError(ExpNameError, ValueError):
     """`include`, `exclude` or `aliases` do not fit the hyper-parameters at hand."""
 

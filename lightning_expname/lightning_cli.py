@@ -5,34 +5,10 @@ A stock LightningCLI works as well, with `class_path: lightning_expname.ExpNameL
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from lightning.pytorch.cli import LightningCLI
 
-_LOGGER: Final = {"class_path": "lightning_expname.ExpNameLogger"}
+from .shells.command_line import CommandLineShell
 
 
-class ExpNameCLI(LightningCLI):
-    """LightningCLI with ExpNameLogger as the logger, unless config or command line name another.
-
-    Args:
-        model_class, datamodule_class: as LightningCLI's.
-        trainer_defaults: as LightningCLI's; a `logger` here comes before ours.
-        **kwargs: LightningCLI's others, which refuses those that it does not know.
-
-    Example:
-        >>> ExpNameCLI(LitNet, DigitsDataModule)  # in train.py
-
-        python train.py fit --config config.yaml --trainer.logger.dataset digits
-    """
-
-    def __init__(
-        self,
-        model_class: Any = None,
-        datamodule_class: Any = None,
-        *,
-        trainer_defaults: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        defaults = {"logger": _LOGGER, **(trainer_defaults or {})}
-        super().__init__(model_class, datamodule_class, trainer_defaults=defaults, **kwargs)
+class ExpNameCLI(CommandLineShell, LightningCLI):
+    __doc__ = CommandLineShell.__doc__

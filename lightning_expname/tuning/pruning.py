@@ -11,8 +11,8 @@ from multiprocessing.util import Finalize
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ..errors import TuneError
-from ..logger import ExpNameLogger
 from ..observer import observed, warn_once
+from ..shells.logger import LoggerShell
 from .runs import close_run, run_of, state_of
 from .trial import SyncTrial
 
@@ -76,7 +76,7 @@ class TrialPruning(Callback):
     ) -> None:
         """Says how the trial ended before the logger ends its run."""
         for logger in trainer.loggers:
-            if isinstance(logger, ExpNameLogger):
+            if isinstance(logger, LoggerShell):
                 logger.put_summary({"trial_state": state_of(exception).upper()})
 
     @observed
@@ -85,7 +85,7 @@ class TrialPruning(Callback):
         if not (trainer.is_global_zero and self._trial.is_elsewhere):
             return
         for logger in trainer.loggers:
-            if isinstance(logger, ExpNameLogger) and logger.record is not None:
+            if isinstance(logger, LoggerShell) and logger.record is not None:
                 value = trainer.callback_metrics.get(self._monitor)
                 self._trial.note({"run": run_of(logger)})
                 state = "pruned" if self.pruned else "complete"

@@ -1,18 +1,24 @@
-"""The W&B side of `ExpNameLogger`: one run, opened late, finished with the right exit code."""
+"""The W&B side of `ExpNameLogger`: one run, opened late, finished with the right exit code.
+
+The shells stand on no flavour of Lightning: each flavour puts its own classes under them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lightning.fabric.loggers.logger import rank_zero_experiment
-from lightning.pytorch.loggers import WandbLogger
-from lightning.pytorch.utilities import rank_zero_only
+from lightning_utilities.core.rank_zero import rank_zero_only
 
-from . import ends
-from .observer import observed
-from .performance import Monitored
-from .wandb_session import make_way, open_run
+from .. import ends
+from ..observer import observed
+from ..performance import Monitored
+from ..wandb_session import make_way, open_run
+
+if TYPE_CHECKING:  # both flavours have the same methods
+    from lightning.pytorch.loggers import WandbLogger
+else:
+    WandbLogger = object
 
 
 class RunLogger(WandbLogger):
@@ -36,8 +42,9 @@ class RunLogger(WandbLogger):
         self._finish()
 
     @property
-    @rank_zero_experiment
     def _real_experiment(self) -> Any:
+        if getattr(rank_zero_only, "rank", 0) > 0:  # set by Lightning
+            return self._init_run()  # Lightning's stand-in, which takes everything and does nothing
         if self._experiment is None:
             self._create_run()
         return self._experiment

@@ -1,0 +1,1 @@
+"""The plugin's shells: what each does under either flavour of Lightning."""

@@ -1,0 +1,56 @@
+"""The two packages that Lightning comes in, whose classes must not be mixed.
+
+`lightning.pytorch` and `pytorch_lightning` hold the same code twice, as different classes: a
+Trainer of one takes no callback of the other for what it is, and fails much later or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import FlavourError
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+LIGHTNING: Final = "lightning.pytorch"
+PYTORCH_LIGHTNING: Final = "pytorch_lightning"
+
+_IMPORTS: Final = {
+    LIGHTNING: "lightning_expname",
+    PYTORCH_LIGHTNING: "lightning_expname.pytorch_lightning",
+}
+
+
+def flavour_of(trainer: Any) -> str | None:
+    """Which package's Trainer this is; None when it is neither's."""
+    for cls in type(trainer).__mro__:
+        if cls.__name__ == "Trainer":
+            for flavour in _IMPORTS:
+                if cls.__module__.startswith(f"{flavour}."):
+                    return flavour
+    return None
+
+
+def require_flavour(shell: Any, trainer: Any) -> None:
+    """Refuses a Trainer of the other flavour.
+
+    Raises:
+        FlavourError: the message is the line to change.
+    """
+    found, name = flavour_of(trainer), type(shell).__name__
+    if found is not None and found != shell.flavour:
+        raise FlavourError(
+            f"{name} is for the Trainer of {shell.flavour}, and this Trainer is of {found}: write"
+            f" `from {_IMPORTS[found]} import {name}`, or `from {shell.flavour} import Trainer`"
+        )
+
+
+def is_checkpoint(callback: Any) -> TypeGuard[ModelCheckpoint]:
+    """Whether this is a ModelCheckpoint of either flavour."""
+    return any(
+        cls.__name__ == "ModelCheckpoint" and cls.__module__.startswith(tuple(_IMPORTS))
+        for cls in type(callback).__mro__
+    )
