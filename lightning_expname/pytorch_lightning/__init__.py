@@ -11,17 +11,29 @@ Example:
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
-from ..alerts.training import TrainingAlerts
+from ..shells.alerting import AlertsShell
 from ..shells.callbacks import CallbackShell
 from ..shells.checkpoint import CheckpointShell
 from ..shells.flavour import PYTORCH_LIGHTNING
 from ..shells.logger import LoggerShell
+from ..tuning import tune as _tune
+from ..tuning.pruning import PruningShell
 
-__all__ = ["ExpNameAlerts", "ExpNameCallback", "ExpNameCheckpoint", "ExpNameLogger"]
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+__all__ = ["ExpNameAlerts", "ExpNameCallback", "ExpNameCheckpoint", "ExpNameLogger", "tune"]
 
 
 class ExpNameLogger(LoggerShell, WandbLogger):
@@ -46,5 +58,24 @@ class ExpNameCheckpoint(CheckpointShell, ModelCheckpoint):
     flavour = PYTORCH_LIGHTNING
 
 
-class ExpNameAlerts(TrainingAlerts, Callback):
-    __doc__ = TrainingAlerts.__doc__
+class ExpNameAlerts(AlertsShell, Callback):
+    __doc__ = AlertsShell.__doc__
+
+    flavour = PYTORCH_LIGHTNING
+
+
+class TrialPruning(PruningShell, Callback):
+    __doc__ = PruningShell.__doc__
+
+    flavour = PYTORCH_LIGHTNING
+
+
+def _for_this_flavour(function: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(function)
+    def tune(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(*args, **{**kwargs, "_flavour": PYTORCH_LIGHTNING})  # type: ignore[arg-type]
+
+    return tune
+
+
+tune = _for_this_flavour(_tune)

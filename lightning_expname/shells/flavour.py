@@ -6,6 +6,7 @@ Trainer of one takes no callback of the other for what it is, and fails much lat
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import FlavourError
@@ -34,18 +35,28 @@ def flavour_of(trainer: Any) -> str | None:
     return None
 
 
-def require_flavour(shell: Any, trainer: Any) -> None:
+def require_flavour(shell: Any, trainer: Any, name: str | None = None) -> None:
     """Refuses a Trainer of the other flavour.
+
+    Args:
+        shell: what was given to the Trainer.
+        trainer: the Trainer.
+        name: what the user imported; the shell's class when None.
 
     Raises:
         FlavourError: the message is the line to change.
     """
-    found, name = flavour_of(trainer), type(shell).__name__
+    found, name = flavour_of(trainer), name or type(shell).__name__
     if found is not None and found != shell.flavour:
         raise FlavourError(
             f"{name} is for the Trainer of {shell.flavour}, and this Trainer is of {found}: write"
             f" `from {_IMPORTS[found]} import {name}`, or `from {shell.flavour} import Trainer`"
         )
+
+
+def classes_of(flavour: str) -> Any:
+    """The module that the classes of a flavour are imported from."""
+    return import_module(_IMPORTS[flavour])
 
 
 def is_checkpoint(callback: Any) -> TypeGuard[ModelCheckpoint]:

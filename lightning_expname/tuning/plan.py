@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from ..errors import TuneError
 from ..naming import place
+from ..shells.flavour import LIGHTNING
 from .space import Space, canonical, compose, plain
 
 HOME: Final = "hparams"
@@ -44,6 +45,7 @@ class Plan:
         retries: how often the trial of a killed worker is tried again.
         isolate: where trials run: here, or each in a process of its own.
         plots: whether the study is drawn at its end.
+        flavour: the package that the objective's Trainer is of.
     """
 
     study: str
@@ -62,6 +64,7 @@ class Plan:
     retries: int = 3
     isolate: Isolation = "none"
     plots: bool = True
+    flavour: str = LIGHTNING
 
     def __post_init__(self) -> None:
         for name in ("study", "model", "dataset"):

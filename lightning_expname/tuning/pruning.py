@@ -7,17 +7,22 @@ its other callbacks' ends, and the trial becomes PRUNED when the objective retur
 from __future__ import annotations
 
 from multiprocessing.util import Finalize
-
-from lightning.pytorch import Callback, LightningModule, Trainer
+from typing import TYPE_CHECKING
 
 from ..errors import TuneError
 from ..observer import observed, warn_once
+from ..shells.flavour import LIGHTNING, require_flavour
 from ..shells.logger import LoggerShell
 from .runs import close_run, run_of, state_of
 from .trial import SyncTrial
 
+if TYPE_CHECKING:  # both flavours have the same methods
+    from lightning.pytorch import Callback, LightningModule, Trainer
+else:
+    Callback = object
 
-class TrialPruning(Callback):
+
+class PruningShell(Callback):
     """Comes from `trial.callbacks()`.
 
     The step that the pruner sees is the number of validations so far, from 0: several validations
@@ -27,11 +32,17 @@ class TrialPruning(Callback):
         TuneError: `monitor` was not logged; the message lists what was.
     """
 
+    flavour = LIGHTNING
+
     def __init__(self, trial: SyncTrial, monitor: str) -> None:
         self._trial = trial
         self._monitor = monitor
         self._seen = 0
         self.pruned = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuses a Trainer of the flavour that `tune` was not imported for."""
+        require_flavour(self, trainer, name="tune")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Says what would delay pruning."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import TuneError
+from ..shells.flavour import LIGHTNING
 from .best import TuneResult
 from .budget import Reseed, default_sampler
 from .channel import Channel, connect, leading, leave_no_orphan
@@ -50,6 +51,7 @@ def tune(
     retries: int = 3,
     progress: bool = True,
     plots: bool = True,
+    _flavour: str = LIGHTNING,
 ) -> TuneResult:
     """Finds good hyper-parameters with Optuna; every trial a named run, nothing lost.
 
@@ -115,6 +117,7 @@ def tune(
         retries=retries,
         isolate=isolate,
         plots=plots,
+        flavour=_flavour,
     )
     require_optuna()
     channel = connect()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TuneError
+from ..shells.flavour import PYTORCH_LIGHTNING, classes_of
 from .channel import Channel
 from .plan import Plan
 from .spoken import trial_name
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
 
     from ..logger import ExpNameLogger
+    from .pruning import PruningShell
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,6 @@ class SyncTrial:
         self._together("logger")
         if self.plan.logger is None:
             return False
-        from ..logger import ExpNameLogger
-
         options: dict[str, Any] = {
             "model": self.plan.model,
             "dataset": self.plan.dataset,
@@ -152,7 +152,7 @@ class SyncTrial:
             **self.plan.logger,
             **overrides,
         }
-        logger = ExpNameLogger(**options)
+        logger: ExpNameLogger = classes_of(self.plan.flavour).ExpNameLogger(**options)
         logger.log_hyperparams({"trial": self.to_json()})
         self._loggers.append(logger)
         return logger
@@ -162,10 +162,8 @@ class SyncTrial:
         self._together("callbacks")
         if self.plan.monitor is None:
             return []
-        from .pruning import TrialPruning
-
         self._watches = True
-        return [TrialPruning(self, self.plan.monitor)]
+        return [_pruning_of(self.plan.flavour)(self, self.plan.monitor)]
 
     def to_json(self) -> dict[str, Any]:
         """The section `trial` of the run's config."""
@@ -247,3 +245,12 @@ def _renew_connections(asks: Any) -> None:
     if engine is not None and getattr(asks, "_expname_pid", None) != os.getpid():
         engine.dispose(close=False)  # SQLAlchemy: "Using Connection Pools with Multiprocessing"
         asks._expname_pid = os.getpid()
+
+
+def _pruning_of(flavour: str) -> type[PruningShell]:
+    if flavour == PYTORCH_LIGHTNING:
+        found: type[PruningShell] = classes_of(flavour).TrialPruning
+        return found
+    from .lightning_pruning import TrialPruning
+
+    return TrialPruning

@@ -16,10 +16,8 @@ from typing import Any
 warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
 
-from lightning.pytorch import Callback
+from flavour import Callback, ExpNameAlerts, ExpNameLogger
 from lit_models import lit, loader, trainer
-
-from lightning_expname import ExpNameAlerts, ExpNameLogger
 
 
 class TrialPruned(Exception):

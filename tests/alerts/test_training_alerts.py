@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.tuner import Tuner
+from flavour import AlertError, CSVLogger, ExpNameAlerts, ExpNameLogger, ModelCheckpoint, Tuner
 from lit_models import fit, lit, loader, trainer
 
-from lightning_expname import AlertError, ExpNameAlerts, ExpNameLogger
 from lightning_expname.alerts import Message
 from lightning_expname.testing.slack_server import CHANNEL, TOKEN, SlackServer
 

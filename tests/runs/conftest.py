@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from flavour import capture_init
 
-from lightning_expname import capture_init
 from lightning_expname.observer import _said
 
 

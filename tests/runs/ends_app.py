@@ -9,10 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.plugins.environments import SLURMEnvironment
+from flavour import ExpNameCheckpoint, ExpNameLogger, SLURMEnvironment
 from lit_models import fit, lit
-
-from lightning_expname import ExpNameCheckpoint, ExpNameLogger
 
 HOW: dict[str, Any] = {
     "raises": lambda: 1 / 0,

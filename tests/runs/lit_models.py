@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import lightning_expname.logger  # noqa: F401  # records constructors' arguments from here on
+import flavour  # noqa: F401  # records constructors' arguments from here on
 
 import torch  # isort: skip
-from lightning.pytorch import LightningModule, Trainer
+from flavour import ExpNameLogger, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-
-from lightning_expname import ExpNameLogger
 
 
 class KEMDy19Dataset(Dataset[Tensor]):

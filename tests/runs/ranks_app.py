@@ -11,10 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, Trainer
+from flavour import Callback, ExpNameCheckpoint, ExpNameLogger, Trainer
 from lit_models import lit, loader, trainer
-
-from lightning_expname import ExpNameCheckpoint, ExpNameLogger
 
 
 class Told(Callback):

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from flavour import EarlyStopping, ExpNameLogger, LightningDataModule, ModelCheckpoint
 from lit_models import (
     KEMDy19Dataset,
     LitRegressor,
@@ -31,7 +30,6 @@ from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Subset
 from torchmetrics import Accuracy, F1Score, MetricCollection
 
-from lightning_expname import ExpNameLogger
 from lightning_expname.introspect.environment import describe_git
 from lightning_expname.observer import ExpNameWarning
 

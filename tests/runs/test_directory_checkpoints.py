@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.plugins import TorchCheckpointIO
+from flavour import ExpNameCheckpoint, ExpNameLogger, TorchCheckpointIO
 from lit_models import fit, lit, loader, trainer
 
-from lightning_expname import ExpNameCheckpoint, ExpNameLogger
 from lightning_expname.records import read_record
 
 STEM = "d_model16-n_heads8-n_layers4-activation.gelu-bs16"

@@ -11,9 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "life.md"
 
 
 def test_the_example_continues_the_run(expname_root: Path) -> None:
-    from lightning.pytorch import Trainer
-
-    from lightning_expname import ExpNameCheckpoint, ExpNameLogger, RunRecord
+    from flavour import ExpNameCheckpoint, ExpNameLogger, RunRecord, Trainer
 
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     records: list[RunRecord] = []

@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
-from lightning.pytorch.tuner import Tuner
+from flavour import ExpNameLogger, LightningDataModule, TemplateError, Tuner
 from lit_models import files, fit, lit, loader, trainer
 
-from lightning_expname import ExpNameLogger, TemplateError
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 from lightning_expname.testing import read_recorded

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flavour import NAME_VERSION, NamePolicy, parse_name
 from lit_models import LitRegressor, MultiModalTransformer
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_expname import NAME_VERSION, NamePolicy, parse_name
 from lightning_expname.facts import Facts
 from lightning_expname.introspect.dataset import UNKNOWN, dataset_name
 from lightning_expname.introspect.hparams import describe_module

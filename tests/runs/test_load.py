@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningModule
+from flavour import ExpNameLogger, LightningModule, RecordError, RunRecord
 from lit_models import LitRegressor, MultiModalTransformer, fit, lit
-
-from lightning_expname import ExpNameLogger, RecordError, RunRecord
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_deleted_checkpoint_tells_which_remain(record: RunRecord) -> None:
 
 
 def test_a_directory_beside_the_root_is_kept_as_an_absolute_place(expname_root: Path) -> None:
-    from lightning.pytorch.callbacks import ModelCheckpoint
+    from flavour import ModelCheckpoint
 
     (expname_root / "root").mkdir(exist_ok=True)
     logger = ExpNameLogger(root_dir=expname_root / "root", offline=True)

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from flavour import ExpNameCallback, ExpNameCheckpoint, ExpNameLogger, HparamError, ModelCheckpoint
 from lit_models import LitRegressor, MultiModalTransformer, files, fit, lit, loader, trainer
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_expname import ExpNameCallback, ExpNameCheckpoint, ExpNameLogger, HparamError
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from flavour import EarlyStopping, ExpNameLogger, ModelCheckpoint
 from lit_models import (
     KEMDy19Dataset,
     LitRegressor,
@@ -19,8 +19,6 @@ from lit_models import (
     trainer,
 )
 from torch.utils.data import DataLoader
-
-from lightning_expname import ExpNameLogger
 
 Read = Callable[[], list[Any]]
 SCORES = (0.25, 0.75, 0.5)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from flavour import ExpNameCheckpoint, ExpNameLogger, ModelCheckpoint, ResumeError, RunRecord
 from lit_models import files, fit, lit, loader, trainer
 
-from lightning_expname import ExpNameCheckpoint, ExpNameLogger, ResumeError, RunRecord
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record, write_record
 

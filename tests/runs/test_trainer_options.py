@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.tuner import Tuner
+from flavour import (
+    CSVLogger,
+    ExpNameCallback,
+    ExpNameCheckpoint,
+    ExpNameLogger,
+    ModelCheckpoint,
+    Tuner,
+)
 from lit_models import LitRegressor, MultiModalTransformer, files, fit, lit, loader, trainer
 from torch.utils.data import DataLoader
 
-from lightning_expname import ExpNameCallback, ExpNameCheckpoint, ExpNameLogger
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 

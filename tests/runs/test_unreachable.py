@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightning.pytorch import Callback
+from flavour import Callback, ExpNameLogger
 from lit_models import fit
 
-from lightning_expname import ExpNameLogger
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 from lightning_expname.testing import read_recorded

@@ -10,9 +10,9 @@ from typing import Any
 import optuna
 import pytest
 import torch
+from flavour import SyncTrial, TuneError, tune
 from lit_models import LitRegressor, MultiModalTransformer, loader, trainer
 
-from lightning_expname import SyncTrial, TuneError, tune
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 
@@ -153,9 +153,7 @@ def test_an_uncaught_failure_ends_the_study(expname_root: Path) -> None:
 
 
 def test_the_best_parameters_reproduce_the_best_trial(expname_root: Path) -> None:
-    from lightning.pytorch import seed_everything
-
-    from lightning_expname import load_best_params
+    from flavour import load_best_params, seed_everything
 
     def value_of(params: dict[str, Any], *callbacks: Any) -> float:
         seed_everything(3)
