@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import flavour
 import pytest
 import torch
 from flavour import EarlyStopping, ExpNameLogger, LightningDataModule, ModelCheckpoint
@@ -331,7 +332,7 @@ def test_git_is_told_without_credentials(expname_root: Path) -> None:
 def test_the_environment_is_told(expname_root: Path, expname_recorded: Read) -> None:
     environment = config_of(expname_recorded)["environment"]
     assert environment["torch"] == str(torch.__version__)
-    assert {"python", "host", "lightning", "lightning_expname", "command"} <= set(environment)
+    assert {"python", "host", flavour.NAME.split(".")[0], "command"} <= set(environment)
 
 
 def test_what_was_lost_is_warned_of_once_with_the_remedy(expname_root: Path) -> None:
