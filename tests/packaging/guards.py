@@ -27,7 +27,8 @@ sys.modules.update(dict.fromkeys({HEAVY!r}))
 import lightning_expname
 import lightning_expname.pytest_plugin
 import lightning_expname._entry_points
-found = lightning_expname._entry_points.callbacks()
+points = lightning_expname._entry_points
+found = points.callbacks() + points.pytorch_lightning_callbacks()
 assert type(found) is list and not found, found
 """
 
@@ -43,7 +44,8 @@ _ENTRY_POINTS = """
 from importlib.metadata import distribution
 points = distribution("lightning-expname").entry_points
 assert {point.group for point in points} == {
-    "console_scripts", "lightning.pytorch.callbacks_factory", "pytest11"
+    "console_scripts", "lightning.pytorch.callbacks_factory", "pytest11",
+    "pytorch_lightning.callbacks_factory"
 }, points
 for point in points:
     point.load()

@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 
 import lightning_expname
-from lightning_expname._entry_points import callbacks
+from lightning_expname._entry_points import callbacks, pytorch_lightning_callbacks
 
-LOGGER = "lightning_expname.logger"
+LOGGER = "lightning_expname.shells.logger"
 
 
 def test_the_type_checker_and_python_see_the_same_names() -> None:
@@ -57,13 +57,19 @@ def test_without_the_loggers_module_there_are_no_callbacks(monkeypatch: pytest.M
     assert callbacks() == []
 
 
-def broken() -> list[object]:
+def broken(flavour: str) -> list[object]:
     raise RuntimeError("not our Trainer's fault")
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
-    [(lambda: ["one"], ["one"]), (list, []), (lambda: None, []), (broken, []), (None, [])],
+    [
+        (lambda flavour: [flavour], ["lightning.pytorch"]),
+        (lambda _: [], []),
+        (lambda _: None, []),
+        (broken, []),
+        (None, []),
+    ],
 )
 def test_the_factory_never_raises(
     monkeypatch: pytest.MonkeyPatch, found: object, expected: list[object]
@@ -72,6 +78,16 @@ def test_the_factory_never_raises(
     vars(module)["live_callbacks"] = found
     monkeypatch.setitem(sys.modules, LOGGER, module)
     assert callbacks() == expected
+
+
+def test_each_flavour_asks_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType(LOGGER)
+    vars(module)["live_callbacks"] = lambda flavour: [flavour]
+    monkeypatch.setitem(sys.modules, LOGGER, module)
+    assert (callbacks(), pytorch_lightning_callbacks()) == (
+        ["lightning.pytorch"],
+        ["pytorch_lightning"],
+    )
 
 
 def test_a_half_imported_logger_has_no_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
