@@ -15,6 +15,7 @@ import pytest
 import torch
 from flavour import ExpNameLogger, LightningDataModule, TemplateError, Tuner
 from lit_models import files, fit, lit, loader, trainer
+from processes import environment
 
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
@@ -150,7 +151,10 @@ def test_a_killed_training_keeps_its_identity(expname_root: Path) -> None:
     script = Path(__file__).with_name("lit_models.py")
     with (expname_root / "output.txt").open("w") as output:
         victim = subprocess.Popen(
-            [sys.executable, str(script), str(expname_root)], stdout=output, stderr=output
+            [sys.executable, str(script), str(expname_root)],
+            env=environment(),
+            stdout=output,
+            stderr=output,
         )
     try:
         _wait_for(lambda: len(list(expname_root.rglob("*.ckpt"))) > 0, 120)

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lit_models import fit, lit
-
-from lightning_expname import (
+from flavour import (
     ExpNameLogger,
     LookupFailedError,
     QueryError,
@@ -18,6 +16,8 @@ from lightning_expname import (
     find_runs,
     resolve_run,
 )
+from lit_models import fit, lit
+
 from lightning_expname.cli import main
 from lightning_expname.testing import WandbServer
 
