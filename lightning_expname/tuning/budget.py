@@ -8,7 +8,7 @@ two steps being done together: whoever asks next finds what a killed worker left
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from ..observer import warn_once
@@ -58,13 +58,23 @@ def lost(trials: Sequence[Told]) -> list[Told]:
 
 def deaths(trial: Told, by_number: Mapping[int, Told]) -> int:
     """How many workers died on this trial and on those that it is a retry of."""
-    count, one = 0, trial
-    while True:
-        count += INTERRUPTED not in one.user_attrs
-        earlier = by_number.get(one.user_attrs.get(RETRY_OF, -1))
-        if earlier is None:
-            return count
-        one = earlier
+    return sum(INTERRUPTED not in one.user_attrs for one in line_of(trial, by_number))
+
+
+def params_of(trial: Told, by_number: Mapping[int, Told]) -> dict[str, Any]:
+    """Its parameters; a retry that died before it suggested any has those of the one before."""
+    found: dict[str, Any] = {}
+    for one in line_of(trial, by_number):
+        found = {**one.params, **found}
+    return found
+
+
+def line_of(trial: Told, by_number: Mapping[int, Told]) -> Iterator[Told]:
+    """A trial, the one that it is a retry of, and so on."""
+    one: Told | None = trial
+    while one is not None:
+        yield one
+        one = by_number.get(one.user_attrs.get(RETRY_OF, -1))
 
 
 def claim_trial(study: Any, plan: Plan, home: Home, worker: str, reseed: Reseed) -> Any | None:
@@ -97,7 +107,8 @@ def revive(study: Any, plan: Plan, home: Home) -> None:
     by_number = {trial.number: trial for trial in trials}
     for trial in lost(trials):
         if (died := deaths(trial, by_number)) <= plan.retries:
-            study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number})
+            params = params_of(trial, by_number)
+            study.enqueue_trial(params, user_attrs={RETRY_OF: trial.number})
         else:
             warn_once(
                 f"trial {trial.number} is not tried again: its process was killed {died} times"
