@@ -25,13 +25,14 @@ def start(end: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=_hear_hang_ups,
+        preexec_fn=_hear_signals,
     )
 
 
-def _hear_hang_ups() -> None:
-    """Whoever started the tests may have had them ignored, as nohup does; children inherit it."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _hear_signals() -> None:
+    """Whoever started the tests may have had them ignored, as nohup and `&` do; children inherit it."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(end: str) -> int:

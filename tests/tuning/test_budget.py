@@ -115,7 +115,12 @@ def trials_in(root: Path) -> list[Any]:
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(WORKER), str(root), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_hear_interrupts)
+
+
+def _hear_interrupts() -> None:
+    """Whoever started the tests may have had them ignored, as `&` does; children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def say(worker: subprocess.Popen[str], what: str) -> None:
