@@ -30,7 +30,7 @@ def start(end: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def _hear_signals() -> None:
-    """Whoever started the tests may have had them ignored, as nohup and `&` do; children inherit it."""
+    """Whoever started the tests may have had them ignored (nohup, `&`); children inherit it."""
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
