@@ -41,10 +41,6 @@ class ExpNameLogger(LoggerShell, WandbLogger):
 
     flavour = PYTORCH_LIGHTNING
 
-    def new_callback(self) -> Callback:
-        """The callback that goes with this logger."""
-        return ExpNameCallback()
-
 
 class ExpNameCallback(CallbackShell, Callback):
     __doc__ = CallbackShell.__doc__

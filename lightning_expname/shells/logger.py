@@ -34,7 +34,7 @@ from ..setup_touch import asked_checkpoint, setup_touch
 from ..wandb_config import render_config
 from ..wandb_session import is_owned
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
-from .flavour import LIGHTNING, require_flavour
+from .flavour import LIGHTNING, classes_of, require_flavour
 from .run_logger import RunLogger
 
 if TYPE_CHECKING:
@@ -52,7 +52,14 @@ def logger_of(trainer: Trainer) -> LoggerShell | None:
 
 def live_callbacks(flavour: str) -> list[Callback]:
     """The callback that Lightning adds to a Trainer, while a logger of that flavour is alive."""
-    return next(([one.new_callback()] for one in _live if one.flavour == flavour), [])
+    is_alive = any(one.flavour == flavour for one in _live)
+    return [new_callback(flavour)] if is_alive else []
+
+
+def new_callback(flavour: str) -> Callback:
+    """The callback that goes with the loggers of a flavour."""
+    callback: Callback = classes_of(flavour).ExpNameCallback()
+    return callback
 
 
 class LoggerShell(RunLogger):
@@ -199,10 +206,6 @@ class LoggerShell(RunLogger):
                 return None
         return self._real_experiment
 
-    def new_callback(self) -> Callback:
-        """The callback that goes with this logger, of its flavour."""
-        raise NotImplementedError
-
     def _attach(self, trainer: Trainer) -> None:
         """Remembers the trainer and puts one callback of ours first, wherever it came from."""
         from .callbacks import CallbackShell
@@ -212,7 +215,7 @@ class LoggerShell(RunLogger):
         listed: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         ours: list[Callback] = [one for one in listed if isinstance(one, CallbackShell)]
         others = [one for one in listed if not isinstance(one, CallbackShell)]
-        listed[:] = [*(ours[:1] or [self.new_callback()]), *others]
+        listed[:] = [*(ours[:1] or [new_callback(self.flavour)]), *others]
 
     def _known_names(self) -> dict[str, str]:
         if names := self._lifecycle.names:
@@ -391,13 +394,3 @@ class LoggerShell(RunLogger):
         # equal, not identical: Lightning gives a weak proxy of the callback
         leads = trainer is None or checkpoint_callback == leading_checkpoint(trainer)
         self.put_summary(self._lifecycle.saved(checkpoint_callback, leads=leads))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles create no run, but for the `spawn` launcher, which attaches to it."""
-        from multiprocessing.context import get_spawning_popen
-
-        if get_spawning_popen() is not None:
-            state: dict[str, Any] = super().__getstate__()
-        else:
-            state = {**self.__dict__, "_experiment": None}
-        return {**state, "_trainer": None, "_watched": []}

@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import TuneError
-from ..shells.flavour import PYTORCH_LIGHTNING, classes_of
+from ..shells.flavour import LIGHTNING, PYTORCH_LIGHTNING, classes_of
 from .channel import Channel
 from .plan import Plan
 from .spoken import trial_name
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
 
     from ..logger import ExpNameLogger
-    from .pruning import PruningShell
+
+
+_PRUNING: Final = {
+    LIGHTNING: "lightning_expname.tuning.lightning_pruning",
+    PYTORCH_LIGHTNING: "lightning_expname.pytorch_lightning",
+}
+"""Where each flavour's `TrialPruning` is; imported late, with the flavour."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,8 @@ class SyncTrial:
         if self.plan.monitor is None:
             return []
         self._watches = True
-        return [_pruning_of(self.plan.flavour)(self, self.plan.monitor)]
+        module = import_module(_PRUNING[self.plan.flavour])
+        return [module.TrialPruning(self, self.plan.monitor)]
 
     def to_json(self) -> dict[str, Any]:
         """The section `trial` of the run's config."""
@@ -245,12 +253,3 @@ def _renew_connections(asks: Any) -> None:
     if engine is not None and getattr(asks, "_expname_pid", None) != os.getpid():
         engine.dispose(close=False)  # SQLAlchemy: "Using Connection Pools with Multiprocessing"
         asks._expname_pid = os.getpid()
-
-
-def _pruning_of(flavour: str) -> type[PruningShell]:
-    if flavour == PYTORCH_LIGHTNING:
-        found: type[PruningShell] = classes_of(flavour).TrialPruning
-        return found
-    from .lightning_pruning import TrialPruning
-
-    return TrialPruning
