@@ -6,9 +6,7 @@ Nothing here subclasses Lightning or knows which flavour of it is used; the shel
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .beginning import RunOptions, Started, begin, digest_of, names_of
@@ -18,6 +16,7 @@ from .naming import Names
 from .observer import warn_once
 from .performance import Performance
 from .records import CheckpointPlace, RunRecord, now, write_record
+from .records.location import stored
 from .resume import Origin, identity_of
 
 
@@ -107,13 +106,7 @@ class Lifecycle:
         return _summary(changes)
 
     def _relative(self, path: str) -> str | None:
-        """Relative to the root where it lies below it, so that the tree may move."""
-        if not path:
-            return None
-        root, absolute = Path(os.path.abspath(self.options.root)), Path(os.path.abspath(path))
-        return (
-            absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
-        ).as_posix()
+        return stored(path, self.options.root) if path else None
 
     def performed(self, trainer: Any, mode: str) -> dict[str, Any]:
         """What the summary says at the end of a mode; the record keeps the best score as well."""

@@ -8,7 +8,6 @@ import secrets
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ from ..facts import Facts
 from ..introspect.values import plain
 from ..naming import NamePolicy, Names, Speech, derive_names, digest
 from ..observer import observed, warn_once
-from ..records import CheckpointPlace, RunRecord, claim, write_record
+from ..records import CheckpointPlace, RunRecord, claim, now, write_record
+from ..records.draft import named
 from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import render_config
@@ -231,23 +231,12 @@ def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord
     hparams = redact({hparam.name: hparam.value for hparam in facts.hparams})
     return RunRecord(
         id=run_id,
-        project=names.project,
-        run=names.run,
-        stem=names.stem,
-        model=facts.model,
-        dataset=facts.dataset,
-        record=names.record,
+        **named(facts, names),
         kind="ml",
         mode=mode,
         hparams=hparams,
         config=redact({key: plain(value) for key, value in facts.config.items()}),
         created=now(),
         places=(CheckpointPlace(folder, "fold{fold}"),) if mode == "train" else (),
-        ordinal=names.ordinal,
         digest=digest({**hparams, "features": str(facts.fields.get("features"))}),
     )
-
-
-def now() -> str:
-    """UTC, ISO 8601."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

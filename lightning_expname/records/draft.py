@@ -18,27 +18,40 @@ if TYPE_CHECKING:
 
 def draft(facts: Facts, names: Names, *, mode: str, run_id: str, group: str | None) -> RunRecord:
     """The record of a run that starts now, in this process."""
-    from ..naming import digest  # late: who only looks records up needs no names
-
+    hparams = {hparam.name: hparam.value for hparam in facts.hparams}
     place = CheckpointPlace(names.checkpoint_dir, names.checkpoint_name, f"{names.stem}-last")
     return RunRecord(
         id=run_id,
-        project=names.project,
-        run=names.run,
-        stem=names.stem,
-        model=facts.model,
-        dataset=facts.dataset,
-        record=names.record,
+        **named(facts, names),
         mode=mode,
-        hparams={hparam.name: hparam.value for hparam in facts.hparams},
+        hparams=hparams,
         config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
         created=now(),
         places=(place,) if mode == "train" else (),
-        ordinal=names.ordinal,
-        digest=digest({hparam.name: _written(hparam.value) for hparam in facts.hparams}),
+        digest=digest_of(hparams),
         group=group,
         process=this_process(),
     )
+
+
+def named(facts: Facts, names: Names) -> dict[str, Any]:
+    """What any record says of its run's names."""
+    return {
+        "project": names.project,
+        "run": names.run,
+        "stem": names.stem,
+        "ordinal": names.ordinal,
+        "model": facts.model,
+        "dataset": facts.dataset,
+        "record": names.record,
+    }
+
+
+def digest_of(hparams: Mapping[str, Any]) -> str:
+    """Of plain hyper-parameters: equal configurations have equal digests, wherever made."""
+    from ..naming import digest  # late: who only looks records up needs no names
+
+    return digest({name: _written(value) for name, value in hparams.items()})
 
 
 def _written(value: Any) -> Any:

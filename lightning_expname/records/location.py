@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,17 @@ def check_inside(texts: Iterable[str], told: object) -> None:
                 f"{told}: the path {text!r} in this record leads out of its root; a record holds"
                 " paths below its root, or absolute ones. Do not use it unless you know its origin"
             )
+
+
+def stored(path: str | os.PathLike[str], root: Path) -> str:
+    """As a record holds a path: relative to the root where it lies below it, so that both may move.
+
+    Example:
+        >>> stored("/runs/net/a.ckpt", Path("/runs")), stored("/other/a.ckpt", Path("/runs"))
+        ('net/a.ckpt', '/other/a.ckpt')
+    """
+    there, top = Path(os.path.abspath(path)), Path(os.path.abspath(root))
+    return (there.relative_to(top) if there.is_relative_to(top) else there).as_posix()
 
 
 def locate(file: Path, record: str, stored: str) -> Path | None:

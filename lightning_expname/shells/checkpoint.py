@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..beginning import last_of_configuration
 from ..naming import Names
 from ..records import CheckpointPlace
+from ..records.location import stored
 from .flavour import LIGHTNING, require_flavour
 from .logger import logger_of
 
@@ -144,10 +144,7 @@ def _validates_within_epoch(trainer: Any) -> bool:
 
 
 def _place_of(one: ModelCheckpoint, root: Path) -> CheckpointPlace:
-    directory, top = Path(os.path.abspath(str(one.dirpath))), Path(os.path.abspath(root))
-    if directory.is_relative_to(top):
-        directory = directory.relative_to(top)
-    return CheckpointPlace(directory.as_posix(), _template(one), one.CHECKPOINT_NAME_LAST)
+    return CheckpointPlace(stored(str(one.dirpath), root), _template(one), one.CHECKPOINT_NAME_LAST)
 
 
 def _template(one: ModelCheckpoint) -> str:
