@@ -14,7 +14,7 @@ from .introspect.collect import batch_size, collect
 from .introspect.dataset import UNKNOWN, dataset_name
 from .introspect.hparams import ModuleFacts, describe_module
 from .introspect.secrets import without_secrets
-from .naming import MAX_RUN_BYTES, NamePolicy, Names, Speech, derive_names, digest
+from .naming import MAX_RUN_BYTES, NamePolicy, Names, Speech, derive_names
 from .observer import warn_once
 from .records import (
     CheckpointPlace,
@@ -26,6 +26,7 @@ from .records import (
     this_process,
     write_record,
 )
+from .records.draft import digest_of
 from .resume import Changes, Origin, changes, describe, last_checkpoints, record_of
 from .setup_touch import passed_loaders
 
@@ -222,9 +223,11 @@ def names_of(record: RunRecord) -> Names:
     )
 
 
-def digest_of(module: Any) -> str:
+def module_digest(module: Any, options: RunOptions) -> str:
     """As in the record of a run of this module."""
-    return digest({one.name: one.value for one in describe_module(module).hparams})
+    facts = Facts(model="", dataset="", hparams=tuple(describe_module(module).hparams))
+    told = without_secrets(facts, options.not_secret)
+    return digest_of({one.name: one.value for one in told.hparams})
 
 
 def _names(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .beginning import RunOptions, Started, begin, digest_of, names_of
+from .beginning import RunOptions, Started, begin, module_digest, names_of
 from .ends import Ending
 from .facts import Facts
 from .naming import Names
@@ -37,7 +37,7 @@ class Lifecycle:
         if self.record is None:
             return False
         if self._module is None:  # it ran in a launched process, on a copy of the module
-            return self.record.digest == digest_of(module)
+            return self.record.digest == module_digest(module, self.options)
         return self._module is module
 
     @property
