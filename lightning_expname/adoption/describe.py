@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -13,9 +12,13 @@ from typing import Any, Final
 from ..errors import NameSyntaxError
 from ..facts import Facts, Hparam
 from ..introspect.classify import classify
-from ..naming import NamePolicy, derive_names, digest, parse_name
+from ..introspect.secrets import without_secrets
+from ..introspect.values import plain
+from ..naming import NamePolicy, derive_names, parse_name
 from ..records import CheckpointPlace, RunRecord
+from ..records.draft import digest_of, named
 from ..records.leftover import best_told
+from ..records.location import stored
 from .groups import Group
 from .shapes import shape_of
 
@@ -38,19 +41,14 @@ class Hints:
 
 def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> RunRecord:
     """The record of a group of checkpoints, as the first of its name."""
-    facts = _facts(group, hints)
+    facts = without_secrets(_facts(group, hints))
     hparams = {one.name: one.value for one in facts.hparams}
     names = derive_names(facts, NamePolicy(), root=_HOME)
     state = _best_state(group)
     times = [one.path.stat().st_mtime for one in group.headers]
     return RunRecord(
         id=wandb_id or _text(group.identity, ("id",)) or _made_id(group, root),
-        project=names.project,
-        run=names.run,
-        stem=names.stem,
-        model=facts.model,
-        dataset=facts.dataset,
-        record=names.record,
+        **named(facts, names),
         status="finished",
         hparams=hparams,
         config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
@@ -60,8 +58,8 @@ def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> R
         monitor=_text(state, ("monitor",)),
         places=_places(group, root),
         best=_best(group, root),
-        last=stored_path(group.newest.path, root),
-        digest=_digest(hparams),
+        last=stored(group.newest.path, root),
+        digest=digest_of(hparams),
     )
 
 
@@ -81,17 +79,16 @@ def _facts(group: Group, hints: Hints) -> Facts:
     return Facts(
         model=model or UNKNOWN_MODEL,
         dataset=dataset or UNKNOWN_DATASET,
-        hparams=tuple(Hparam(key, value, classify(value)) for key, value in hparams.items()),
+        hparams=tuple(_hparam(key, value) for key, value in hparams.items()),
         batch_size=_first(told, _SIZES, int),
         lr=header.lr or _first(told, _RATES, float),
         config={**({"data": dict(data)} if data else {}), "adopted": origin},
     )
 
 
-def stored_path(path: Path, root: Path) -> str:
-    """As a record holds it: relative to the root where it lies below it."""
-    there, top = Path(os.path.abspath(path)), Path(os.path.abspath(root))
-    return (there.relative_to(top) if there.is_relative_to(top) else there).as_posix()
+def _hparam(name: str, value: Any) -> Hparam:
+    kind = classify(value)
+    return Hparam(name, plain(value, kind), kind)
 
 
 def _spoken(prefix: str) -> dict[str, Any]:
@@ -113,7 +110,7 @@ def _home_of(folder: Path) -> tuple[str | None, str | None]:
 
 def _places(group: Group, root: Path) -> tuple[CheckpointPlace, ...]:
     """One for each shape of a name; exact names where another run shares folder and shape."""
-    folder = stored_path(group.folder, root)
+    folder = stored(group.folder, root)
     ours = {one.path.name for one in group.headers}
     others = [path.name for path in group.folder.iterdir() if path.name not in ours]
     made: dict[CheckpointPlace, None] = {}
@@ -141,23 +138,13 @@ def _best(group: Group, root: Path) -> str | None:
     found = next((one.path for one in group.headers if one.path.name == told), None)
     if found is None and told is None:
         found = group.newest.path
-    return None if found is None else stored_path(found, root)
+    return None if found is None else stored(found, root)
 
 
 def _made_id(group: Group, root: Path) -> str:
     """The same for the same files: to adopt them twice is to adopt them once."""
-    told = f"{stored_path(group.folder, root)}\0{group.prefix}\0{group.newest.hyper_parameters!r}"
+    told = f"{stored(group.folder, root)}\0{group.prefix}\0{group.newest.hyper_parameters!r}"
     return "a" + hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:11]
-
-
-def _digest(hparams: Mapping[str, Any]) -> str:
-    return digest(
-        {key: value if _is_simple(value) else repr(value) for key, value in hparams.items()}
-    )
-
-
-def _is_simple(value: Any) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...], kind: type) -> Any:

@@ -18,6 +18,9 @@ from lightning_expname import find_runs, resolve_run
 from lightning_expname.adoption import Hints, adopt
 from lightning_expname.adoption.shapes import shape_of
 from lightning_expname.cli import main
+from lightning_expname.facts import Facts, Hparam
+from lightning_expname.naming import NamePolicy, derive_names
+from lightning_expname.records.draft import draft
 
 
 class Old(LightningModule):
@@ -38,7 +41,13 @@ class Old(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.01)
 
 
-def train(folder: Path, *, filename: str | None = None, **hparams: Any) -> None:
+def train(
+    folder: Path,
+    *,
+    filename: str | None = None,
+    module: LightningModule | None = None,
+    **hparams: Any,
+) -> None:
     """A real training without a logger of ours."""
     keep = ModelCheckpoint(folder, filename, monitor="val_loss", save_top_k=-1, save_last=True)
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
@@ -46,7 +55,7 @@ def train(folder: Path, *, filename: str | None = None, **hparams: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = Trainer(logger=False, callbacks=[keep], max_epochs=3, **quiet)
-        trainer.fit(Old(**hparams), loader, loader)
+        trainer.fit(module or Old(**hparams), loader, loader)
 
 
 def snapshot(folder: Path) -> dict[str, int]:
@@ -139,6 +148,33 @@ def test_a_hostile_and_a_broken_file_are_listed_and_never_run(
     assert main(["find", "d_model=8", "--root", str(tmp_path)]) == 0
     assert main(["show", str(old / "epoch=1.ckpt"), "--root", str(tmp_path)]) == 0
     assert not target.exists()
+
+
+class Careless(Old):
+    """Arguments that should not have been hyper-parameters, and one that is a list."""
+
+    def __init__(self, api_key: str = "", token_dim: int = 3, sizes: Any = (4, 8)) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+
+def test_secrets_are_not_taken_into_the_record(tmp_path: Path) -> None:
+    train(tmp_path / "old", module=Careless(api_key="hf_abcdefghijklmnopqrstuvwxyz012345"))
+    (record,) = adopt([tmp_path / "old"], root=tmp_path).records
+    assert record.path is not None
+    assert "abcdefghijklmnop" not in record.path.read_text(encoding="utf-8")
+    assert record.hparams["api_key"] == "<redacted>"
+    assert record.hparams["token_dim"] == 3
+
+
+def test_equal_configurations_have_equal_digests(tmp_path: Path) -> None:
+    train(tmp_path / "old", module=Careless(sizes=[4, 8]))
+    (old,) = adopt([tmp_path / "old"], root=tmp_path).records
+    facts = Facts("Careless", "data", tuple(Hparam(k, v, "other") for k, v in old.hparams.items()))
+    names = derive_names(facts, NamePolicy())
+    new = draft(facts, names, mode="train", run_id="abcd1234", group=None)
+    assert new.hparams == old.hparams
+    assert old.digest == new.digest
 
 
 def test_json_and_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
