@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from ..facts import Facts
 from ..introspect.values import plain
-from ..naming import NamePolicy, Names, Speech, derive_names, digest
+from ..naming import NamePolicy, Names, Speech, derive_names
 from ..observer import observed, warn_once
 from ..records import CheckpointPlace, RunRecord, claim, now, write_record
-from ..records.draft import named
+from ..records.draft import digest_of, named
 from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import render_config
@@ -238,5 +238,5 @@ def _new_record(facts: Facts, names: Names, mode: str, run_id: str) -> RunRecord
         config=redact({key: plain(value) for key, value in facts.config.items()}),
         created=now(),
         places=(CheckpointPlace(folder, "fold{fold}"),) if mode == "train" else (),
-        digest=digest({**hparams, "features": str(facts.fields.get("features"))}),
+        digest=digest_of({**hparams, "features": str(facts.fields.get("features"))}),
     )

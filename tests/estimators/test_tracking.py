@@ -6,12 +6,14 @@ import contextlib
 import copy
 import csv
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -317,6 +319,15 @@ def test_it_leaves_a_users_own_run_alone(
         "own": "mine",
         "all_features-num_folds2": "DecisionTreeClassifier-wine",
     }
+
+
+def test_a_parameter_that_no_name_can_speak_stops_nothing(expname_root: Path, wine: Any) -> None:
+    inner = LogisticRegression(class_weight={}, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clf = ExpNameClassifier(inner, n_splits=2, dataset="wine").fit(wine.data, wine.target)
+    assert clf.record_.status == "finished"
+    assert clf.record_.hparams["class_weight"] == {}
 
 
 def test_two_processes_get_two_names(expname_root: Path) -> None:
