@@ -8,4 +8,4 @@ from .shells.alerting import AlertsShell
 
 
 class ExpNameAlerts(AlertsShell, Callback):
-    __doc__ = AlertsShell.__doc__
+    """Tells of every end of a training, test or prediction, and by `watch` of any other code."""

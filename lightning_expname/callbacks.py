@@ -8,4 +8,4 @@ from .shells.callbacks import CallbackShell
 
 
 class ExpNameCallback(CallbackShell, Callback):
-    __doc__ = CallbackShell.__doc__
+    """Tells the logger's run of start, save, failure and end; comes with the logger by itself."""

@@ -8,4 +8,4 @@ from .shells.checkpoint import CheckpointShell
 
 
 class ExpNameCheckpoint(CheckpointShell, ModelCheckpoint):
-    __doc__ = CheckpointShell.__doc__
+    """Lightning's ModelCheckpoint, with the directory and the file names of the run."""

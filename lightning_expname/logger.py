@@ -8,4 +8,4 @@ from .shells.logger import LoggerShell
 
 
 class ExpNameLogger(LoggerShell, WandbLogger):
-    __doc__ = LoggerShell.__doc__
+    """A W&B logger whose project, run and checkpoints name themselves after the model."""

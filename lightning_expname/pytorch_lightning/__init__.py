@@ -37,31 +37,31 @@ __all__ = ["ExpNameAlerts", "ExpNameCallback", "ExpNameCheckpoint", "ExpNameLogg
 
 
 class ExpNameLogger(LoggerShell, WandbLogger):
-    __doc__ = LoggerShell.__doc__
+    """A W&B logger whose project, run and checkpoints name themselves after the model."""
 
     flavour = PYTORCH_LIGHTNING
 
 
 class ExpNameCallback(CallbackShell, Callback):
-    __doc__ = CallbackShell.__doc__
+    """Tells the logger's run of start, save, failure and end; comes with the logger by itself."""
 
     flavour = PYTORCH_LIGHTNING
 
 
 class ExpNameCheckpoint(CheckpointShell, ModelCheckpoint):
-    __doc__ = CheckpointShell.__doc__
+    """Lightning's ModelCheckpoint, with the directory and the file names of the run."""
 
     flavour = PYTORCH_LIGHTNING
 
 
 class ExpNameAlerts(AlertsShell, Callback):
-    __doc__ = AlertsShell.__doc__
+    """Tells of every end of a training, test or prediction, and by `watch` of any other code."""
 
     flavour = PYTORCH_LIGHTNING
 
 
 class TrialPruning(PruningShell, Callback):
-    __doc__ = PruningShell.__doc__
+    """Prunes the trial that it comes from, by `trial.callbacks()`; all ranks stop together."""
 
     flavour = PYTORCH_LIGHTNING
 

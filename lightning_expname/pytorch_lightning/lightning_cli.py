@@ -8,6 +8,6 @@ from ..shells.command_line import CommandLineShell
 
 
 class ExpNameCLI(CommandLineShell, LightningCLI):
-    __doc__ = CommandLineShell.__doc__
+    """LightningCLI with ExpNameLogger as the logger, unless config or command line name another."""
 
     logger_path = "lightning_expname.pytorch_lightning.ExpNameLogger"

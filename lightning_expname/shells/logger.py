@@ -69,33 +69,6 @@ class LoggerShell(RunLogger):
     in the checkpoints' names; floats and everything else go to the W&B config. The module needs
     no `save_hyperparameters()`.
 
-    Args:
-        dataset: the training data's name; found on the datamodule or dataset when None.
-        model: the model's name; its class name when None.
-        include: exactly these hyper-parameters are spoken, in this order.
-        exclude: these are not spoken.
-        aliases: how a name is spoken: `{"num_attention_heads": "heads"}`.
-        policy: templates and limits, see `NamePolicy`; a dict in YAML.
-        root_dir: where `checkpoints/` and W&B's own folder go.
-        name: the W&B run's name, instead of the one derived.
-        project: the W&B project, instead of the one derived.
-        id: the W&B run id; a new one when None.
-        offline: write W&B's files only, for a later `wandb sync`.
-        resume: what a checkpoint's identity means: continue its run (`auto`), never, or always
-            (`must`).
-        log_model: upload checkpoints as artifacts: `True` at the end, `"all"` at once.
-        finish_timeout: seconds to wait at most, at the end, for a W&B server that is away.
-        entity, group, tags, job_type, notes: as in `wandb.init`.
-        capture: whether constructors' arguments are recorded from now on, see `capture_init`.
-        not_secret: keys (or patterns, `model.*_token`) that sound like secrets and are none: their
-            values are recorded as they are instead of `<redacted>`.
-        wandb_kwargs: further arguments of `wandb.init`.
-
-    Raises:
-        TemplateError: a template of `policy` is not valid.
-        HparamError: `aliases` are empty or ambiguous; at the start of training, `include` or
-            `exclude` name a hyper-parameter that does not exist.
-
     Example:
         >>> trainer = Trainer(logger=ExpNameLogger(dataset="KEMDy19"))
         >>> trainer.fit(lit, train_loader, val_loader)
@@ -131,6 +104,35 @@ class LoggerShell(RunLogger):
         not_secret: Sequence[str] = (),
         wandb_kwargs: dict[str, Any] | None = None,
     ) -> None:
+        """All arguments may be left out.
+
+        Args:
+            dataset: the training data's name; found on the datamodule or dataset when None.
+            model: the model's name; its class name when None.
+            include: exactly these hyper-parameters are spoken, in this order.
+            exclude: these are not spoken.
+            aliases: how a name is spoken: `{"num_attention_heads": "heads"}`.
+            policy: templates and limits, see `NamePolicy`; a dict in YAML.
+            root_dir: where `checkpoints/` and W&B's own folder go.
+            name: the W&B run's name, instead of the one derived.
+            project: the W&B project, instead of the one derived.
+            id: the W&B run id; a new one when None.
+            offline: write W&B's files only, for a later `wandb sync`.
+            resume: what a checkpoint's identity means: continue its run (`auto`), never, or always
+                (`must`).
+            log_model: upload checkpoints as artifacts: `True` at the end, `"all"` at once.
+            finish_timeout: seconds to wait at most, at the end, for a W&B server that is away.
+            entity, group, tags, job_type, notes: as in `wandb.init`.
+            capture: whether constructors' arguments are recorded from now on, see `capture_init`.
+            not_secret: keys (or patterns, `model.*_token`) that sound like secrets and are none:
+                their values are recorded as they are instead of `<redacted>`.
+            wandb_kwargs: further arguments of `wandb.init`.
+
+        Raises:
+            TemplateError: a template of `policy` is not valid.
+            HparamError: `aliases` are empty or ambiguous; at the start of training, `include` or
+                `exclude` name a hyper-parameter that does not exist.
+        """
         options = RunOptions(
             dataset=dataset,
             model=model,

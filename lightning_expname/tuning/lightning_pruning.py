@@ -8,4 +8,4 @@ from .pruning import PruningShell
 
 
 class TrialPruning(PruningShell, Callback):
-    __doc__ = PruningShell.__doc__
+    """Prunes the trial that it comes from, by `trial.callbacks()`; all ranks stop together."""
