@@ -77,13 +77,13 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         _original(self)
     else:
         _original(self, *args, **kwargs)
-    cls = type(self)
-    if cls in LEAVES:  # first: most modules are, and the compiler can follow it
-        return
-    # By this very function: the compiler folds it to a constant and drops what follows.
-    if _is_compiling() or not _active:
-        return
     try:
+        cls = type(self)
+        if cls in LEAVES:  # first: most modules are, and the compiler can follow it
+            return
+        # By this very function: the compiler folds it to a constant and drops what follows.
+        if _is_compiling() or not _active:
+            return
         frame = _frame_at(1)
         route = ROUTES.get(cls)
         # Nearly every module: the class's own constructor called us, with plain values only.
@@ -94,20 +94,21 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         if route is not None and own.f_code is route.code:
             local = own.f_locals
             values = route.pick(local)
-            # `hash` of a tuple asks each value, and costs a quarter of asking for the types.
-            is_plain = hash(values) if route.holds_sizes else ATOMS.issuperset(map(type, values))
+            seen = route.seen
+            if seen is None:
+                is_plain = ATOMS.issuperset(map(type, values))
+            else:  # a hash costs a quarter of asking for the types
+                is_plain = hash(values) in seen or route.learn(values)
             if is_plain and local[route.self_name] is self:
                 self.__dict__[RECORD_KEY] = InitRecord(route, values, own.f_lasti)
                 return
-        observe(self, frame)
-    except (KeyError, TypeError):  # a parameter was deleted, or is a list: not the short way's
-        _observe_safely(self, frame)
-    except Exception:  # an observer never harms what it observes
-        return
+    except Exception:  # a deleted parameter, no hash...: what the short way does not know
+        pass
+    _observe_safely(self, _frame_at(1))
 
 
 def _observe_safely(module: torch.nn.Module, frame: FrameType) -> None:
     try:
         observe(module, frame)
-    except Exception:
+    except Exception:  # an observer never harms what it observes
         return

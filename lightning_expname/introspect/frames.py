@@ -86,20 +86,27 @@ class Route:
     or, when they are torch's own, through one base class, whose arguments are not recorded.
 
     Attributes:
-        holds_sizes: whether all that the constructor takes are numbers, words, and tuples of them,
-            so that what can be hashed can be kept: so it is with torch's own convolutions.
+        seen: of torch's own convolutions, whose many arguments come in few combinations, the hashes
+            of those that were plain values; tensors and modules have hashes of their own.
     """
 
-    __slots__ = ("cls", "code", "holds_sizes", "is_closed", "pick", "plan", "self_name")
+    __slots__ = ("cls", "code", "is_closed", "pick", "plan", "seen", "self_name")
 
     def __init__(self, cls: type, plan: Plan) -> None:
         self.cls = cls
         self.is_closed = _is_closed_torch_class(cls, plan.code)
-        self.holds_sizes = cls in _CONVOLUTIONS
+        self.seen: set[int] | None = set() if cls in _CONVOLUTIONS else None
         self.plan = plan
         self.code = plan.code
         self.pick = plan.pick
         self.self_name = plan.self_name or ""
+
+    def learn(self, values: tuple[Any, ...]) -> bool:
+        """Whether these are plain values; if so, they are known from now on."""
+        is_plain = _only_atoms(map(type, values))
+        if is_plain and self.seen is not None and len(self.seen) < _MAX_SEEN:
+            self.seen.add(hash(values))
+        return is_plain
 
 
 ROUTES: Final[dict[type, Route]] = {}
@@ -107,6 +114,7 @@ ROUTES: Final[dict[type, Route]] = {}
 
 _plans: dict[int, Plan] = {}
 _MAX_ROUTES: Final = 4096
+_MAX_SEEN: Final = 4096
 
 
 def observe(module: Any, frame: FrameType) -> None:
@@ -114,15 +122,19 @@ def observe(module: Any, frame: FrameType) -> None:
     cls = type(module)
     outermost = _outermost_code(cls)
     passed = module.__dict__.pop(PASSED_KEY, None)
-    if passed is None and outermost is not None and _is_short(cls, frame, outermost):
-        plan = _plans.get(id(outermost)) or _plan_of(outermost)
-        if plan.self_name is not None and not plan.stars:
-            if len(ROUTES) >= _MAX_ROUTES:  # programs that make classes without end
-                ROUTES.clear()
-            ROUTES[cls] = Route(cls, plan)
     taken = _walk(module, frame, outermost, passed)
     if taken:
         module.__dict__[RECORD_KEY] = InitRecord(cls, taken)
+    if passed is None and outermost is not None and _is_short(cls, frame, outermost):
+        _add_route(cls, _plans.get(id(outermost)) or _plan_of(outermost))
+
+
+def _add_route(cls: type, plan: Plan) -> None:
+    if plan.self_name is None or plan.stars:
+        return
+    if len(ROUTES) >= _MAX_ROUTES:  # programs that make classes without end
+        ROUTES.clear()
+    ROUTES[cls] = Route(cls, plan)
 
 
 def _is_short(cls: type, frame: FrameType, outermost: CodeType) -> bool:
@@ -137,12 +149,8 @@ def frames_of(record: InitRecord) -> list[InitFrame]:
     """The frames of a record, innermost first."""
     route = record.source
     if isinstance(route, Route):
-        return [InitFrame(route.plan, _light(record.values), (), None, record.last)]
+        return [InitFrame(route.plan, record.values, (), None, record.last)]
     return [InitFrame(*frame) for frame in record.values]
-
-
-def _light(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return values if _only_atoms(map(type, values)) else tuple(map(snapshot, values))
 
 
 def class_of(record: InitRecord) -> type:
@@ -211,7 +219,8 @@ def _take(
         values = plan.pick(local)
     except KeyError:  # a parameter was deleted
         values = tuple(local.get(name, Missing()) for name in plan.names)
-    values = _light(values)
+    if not _only_atoms(map(type, values)):
+        values = tuple(map(snapshot, values))
     args = tuple(map(snapshot, local.get(plan.varargs) or ())) if plan.varargs else ()
     passed = local.get(plan.varkw) if plan.varkw else None
     kwargs = {str(key): snapshot(value) for key, value in passed.items()} if passed else None

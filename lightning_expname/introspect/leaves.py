@@ -9,7 +9,7 @@ Source of the attributes: torch.nn.modules (linear, activation, dropout), torch 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from torch import nn
@@ -43,10 +43,10 @@ LEAVES: Final[dict[type, Callable[[Any], Arguments]]] = {
 def record_of(module: nn.Module) -> Any:
     """The module's record; of a leaf the plain form of one, made now; None where there is none."""
     record = vars(module).get(RECORD_KEY)
-    arguments = LEAVES.get(type(module))
-    if record is not None or arguments is None:
-        return record
     cls = type(module)
+    if record is not None or not isinstance(cls, Hashable) or cls not in LEAVES:
+        return record
+    arguments = LEAVES[cls]
     own = arguments(module)
     path = f"{cls.__module__}:{cls.__qualname__}"
     return {

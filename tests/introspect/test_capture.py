@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import io
 import pickle
 import subprocess
 import sys
 import textwrap
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import module_zoo as zoo
 import pytest
@@ -301,3 +303,46 @@ def test_the_short_way_through_a_base_class_tells_what_the_long_one_does(
     assert {"kernel_size": 3, "kernel": 5}.items() & first.items()
     is_short = type(build()) in capture.ROUTES
     assert is_short == (type(build()) is nn.Conv2d)  # a user's class may have bases that matter
+
+
+class Hashless:
+    """An argument that cannot be asked for its hash."""
+
+    def __hash__(self) -> int:
+        raise RuntimeError("no hash")
+
+
+def test_what_a_convolution_was_given_is_read_when_it_is_built() -> None:
+    nn.Conv2d(3, 8, 3)  # its class is known from here on
+    mask, channels = torch.ones(3, dtype=torch.bool), torch.tensor(8)
+    layer = nn.Conv2d(3, cast(int, channels), 3, bias=cast(bool, mask[0]))
+    kept = weakref.ref(channels)
+    mask.fill_(False)
+    told = collect_hparams(layer)
+    assert told.get("bias") in (None, True) and told["kernel_size"] == 3
+    del channels
+    layer.out_channels = 8
+    gc.collect()
+    assert kept() is None
+
+
+def test_an_argument_without_a_hash_loses_nothing() -> None:
+    nn.Conv2d(3, 8, 3)
+    layer = nn.Conv2d(3, 8, 3, bias=cast(bool, Hashless()))
+    assert collect_hparams(layer)["kernel_size"] == 3
+
+
+class Unhashable(type):
+    """Classes that are equal by their names, and have no hash."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls.__name__ == getattr(other, "__name__", None)
+
+
+def test_a_class_without_a_hash_is_built_and_read() -> None:
+    class Net(nn.Module, metaclass=Unhashable):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.layer = nn.Linear(width, 1)
+
+    assert collect_hparams(Net(4)) == {"width": 4}
