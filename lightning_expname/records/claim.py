@@ -42,19 +42,19 @@ def claim(root: Path, record_of: RecordOf, *, among_files: bool = False) -> RunR
         record = record_of(ordinal)
         path = root.absolute() / record.record
         record = record.replace(path=path)
-        if not _is_taken(root, record, path, among_files) and _create(record, path):
+        if not _is_taken(root, record, among_files) and _create(root, record, path):
             note_record(root.absolute(), path)
             return record
     raise AssertionError("itertools.count ends only with the process")
 
 
-def _is_taken(root: Path, record: RunRecord, path: Path, among_files: bool) -> bool:
+def _is_taken(root: Path, record: RunRecord, among_files: bool) -> bool:
     """Whether a record or a checkpoint with this name is there, in whatever case.
 
     Checkpoints without a record count too: somebody deleted the record, but a new run must not
     write among them.
     """
-    if path.name.casefold() in map(str.casefold, _names_in(path.parent)):
+    if _fold(record.record) in _folded_names(root, PurePosixPath(record.record).parent):
         return True
     return not among_files and any(_holds_files(root, place, record) for place in record.places)
 
@@ -63,25 +63,44 @@ def _holds_files(root: Path, place: CheckpointPlace, record: RunRecord) -> bool:
     """Only places that carry the stem are the run's alone; others the user chose, and shares."""
     prefix = record.record.removesuffix(".json")
     if place.directory.startswith(prefix):
-        rest = place.directory[len(PurePosixPath(prefix).parent.as_posix()) :].strip("/")
-        folder = rest.split("/")[0].casefold()
-        return folder in map(str.casefold, _names_in((root / prefix).parent))
+        above = PurePosixPath(prefix).parent
+        rest = place.directory[len(above.as_posix()) :].strip("/")
+        return rest.split("/")[0].casefold() in _folded_names(root, above)
     if record.stem not in place.name:
         return False
     pattern = place.pattern(ignore_case=True)
-    return any(pattern.fullmatch(name) for name in _names_in(root / place.directory))
+    return any(pattern.fullmatch(name) for name in _names_in(root, PurePosixPath(place.directory)))
 
 
-def _names_in(directory: Path) -> list[str]:
-    return [entry.name for entry in directory.iterdir()] if directory.is_dir() else []
+def _names_in(root: Path, directory: PurePosixPath) -> list[str]:
+    """What lies in a directory below the root, and in those whose path differs only in case."""
+    if directory.is_absolute():
+        return [entry.name for entry in _entries(Path(directory))]
+    found = [root]
+    for part in directory.parts:
+        folded = part.casefold()
+        found = [one for above in found for one in _entries(above) if _fold(one.name) == folded]
+    return [entry.name for one in found for entry in _entries(one)]
 
 
-def _create(record: RunRecord, path: Path) -> bool:
+def _folded_names(root: Path, directory: PurePosixPath) -> list[str]:
+    return [name.casefold() for name in _names_in(root, directory)]
+
+
+def _fold(path: str) -> str:
+    return PurePosixPath(path).name.casefold()
+
+
+def _entries(directory: Path) -> list[Path]:
+    return list(directory.iterdir()) if directory.is_dir() else []
+
+
+def _create(root: Path, record: RunRecord, path: Path) -> bool:
     """Creates the file, and withdraws it if a name that differs in case came at the same moment."""
     if not create_record(record, path):
         return False
-    folded = path.name.casefold()
-    if sum(name.casefold() == folded for name in _names_in(path.parent)) == 1:
+    names = _folded_names(root, PurePosixPath(record.record).parent)
+    if names.count(path.name.casefold()) == 1:
         return True
     path.unlink()
     time.sleep(random.uniform(0.0, 0.05))  # both may have withdrawn: do not meet again

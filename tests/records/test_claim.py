@@ -52,6 +52,20 @@ def test_names_that_differ_only_in_case_share_nothing(tmp_path: Path) -> None:
     assert (first.stem, second.stem) == ("act.GELU", "act.gelu-r2")
 
 
+def test_folders_that_differ_only_in_case_share_nothing(tmp_path: Path) -> None:
+    folders = ["checkpoints/Net/D", "checkpoints/net/d", "checkpoints/Net/d", "checkpoints/Net/D"]
+    claimed = [claim(tmp_path, record_of("bs64", folder)) for folder in folders]
+    assert [one.stem for one in claimed] == ["bs64", "bs64-r2", "bs64-r3", "bs64-r4"]
+    assert [Path(one.record).parent.as_posix() for one in claimed] == folders
+    assert len({one.record.casefold() for one in claimed}) == 4
+
+
+def test_checkpoints_in_a_folder_of_another_case_are_not_written_among(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "net" / "digits").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "net" / "digits" / "D8-epoch3.ckpt").touch()
+    assert claim(tmp_path, record_of("d8")).stem == "d8-r2"
+
+
 def test_checkpoints_without_a_record_are_not_written_among(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir(parents=True)
     (tmp_path / FOLDER / "d8-epoch3.ckpt").touch()
