@@ -115,8 +115,9 @@ class InertReader:
 
     def byte(self) -> int:
         """The next byte."""
+        found = self.data[self.at]
         self.at += 1
-        return self.data[self.at - 1]
+        return found
 
     def line(self) -> bytes:
         """The bytes before the next line end."""
