@@ -13,6 +13,7 @@ from .wandb_settings import new_id
 _TEARDOWN_SECONDS: Final = 30.0
 
 _owned: dict[str, int] = {}  # ids of the runs that our loggers opened, and in which process
+_gave_way: set[str] = set()  # ids of those that ended because another logger's run began
 
 
 def is_owned(run: Any) -> bool:
@@ -27,6 +28,12 @@ def make_way() -> None:
     run = wandb.run
     if run is not None and is_owned(run):
         run.finish()
+        _gave_way.add(run.id)
+
+
+def gave_way(run: Any) -> bool:
+    """Whether the run was ended only because another logger's run began."""
+    return run is not None and run.id in _gave_way
 
 
 def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued: bool) -> Any:
@@ -52,6 +59,7 @@ def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued:
             f" offline. When W&B is back: wandb sync {run.settings.sync_dir}"
         )
     _owned[run.id] = os.getpid()
+    _gave_way.discard(run.id)
     return run
 
 

@@ -13,7 +13,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from .. import ends
 from ..observer import observed
 from ..performance import Monitored
-from ..wandb_session import make_way, open_run
+from ..wandb_session import gave_way, make_way, open_run
 
 if TYPE_CHECKING:  # both flavours have the same methods
     from lightning.pytorch.loggers import WandbLogger
@@ -45,9 +45,16 @@ class RunLogger(WandbLogger):
     def _real_experiment(self) -> Any:
         if getattr(rank_zero_only, "rank", 0) > 0:  # set by Lightning
             return self._init_run()  # Lightning's stand-in, which takes everything and does nothing
+        if gave_way(self._experiment) and not self._closed:
+            self._experiment, self._continued = None, True  # it is taken up again
         if self._experiment is None:
             self._create_run()
         return self._experiment
+
+    @property
+    def _open_experiment(self) -> Any | None:
+        """The run, if it exists and may be added to."""
+        return None if self._experiment is None or self._closed else self._real_experiment
 
     def _create_run(self) -> None:
         """Starts the W&B run, in the project that is known by now."""
@@ -78,8 +85,8 @@ class RunLogger(WandbLogger):
             super().watch(model, *args, **kwargs)
 
     def _send_config(self) -> None:
-        if self._experiment is not None and self._pending_config and not self._closed:
-            self._experiment.config.update(self._pending_config, allow_val_change=True)
+        if self._pending_config and (run := self._open_experiment) is not None:
+            run.config.update(self._pending_config, allow_val_change=True)
             self._pending_config = {}
 
     @observed
@@ -100,8 +107,8 @@ class RunLogger(WandbLogger):
     @rank_zero_only
     def put_summary(self, summary: Mapping[str, Any]) -> None:
         """Adds to the W&B summary, if the run exists."""
-        if self._experiment is not None and summary and not self._closed:
-            self._experiment.summary.update(dict(summary))
+        if summary and (run := self._open_experiment) is not None:
+            run.summary.update(dict(summary))
 
     @observed
     def _show_best(self, monitored: Monitored) -> None:
