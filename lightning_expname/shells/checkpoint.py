@@ -98,6 +98,7 @@ def forget_files(checkpoints: Sequence[ModelCheckpoint]) -> None:
         one.best_model_path = one.last_model_path = one.kth_best_model_path = ""
         one.best_model_score = one.current_score = None
         one._last_checkpoint_saved = ""
+        one._last_global_step_saved = 0  # of another training: that step is not saved yet
 
 
 def place(
