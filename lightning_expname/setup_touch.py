@@ -12,6 +12,8 @@ def setup_touch(frame: FrameType | None) -> Any | None:
     `lightning.pytorch.trainer.call._call_setup_hook` (seen in 2.2 to 2.6) asks every logger for
     its experiment. Should it be renamed, the run is created early and renamed later.
     """
+    while frame is not None and frame.f_code.co_name == "experiment":  # a subclass's own property
+        frame = frame.f_back
     if frame is None or frame.f_code.co_name != "_call_setup_hook":
         return None
     if not frame.f_globals.get("__name__", "").endswith("trainer.call"):

@@ -14,6 +14,7 @@ from ..errors import FlavourError
 if TYPE_CHECKING:
     from typing import TypeGuard
 
+    from lightning.pytorch import Callback
     from lightning.pytorch.callbacks import ModelCheckpoint
 
 LIGHTNING: Final = "lightning.pytorch"
@@ -57,6 +58,12 @@ def require_flavour(shell: Any, trainer: Any, name: str | None = None) -> None:
 def classes_of(flavour: str) -> Any:
     """The module that the classes of a flavour are imported from."""
     return import_module(_IMPORTS[flavour])
+
+
+def new_callback(flavour: str) -> Callback:
+    """The callback that goes with the loggers of a flavour."""
+    callback: Callback = classes_of(flavour).ExpNameCallback()
+    return callback
 
 
 def is_checkpoint(callback: Any) -> TypeGuard[ModelCheckpoint]:

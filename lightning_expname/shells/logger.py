@@ -12,6 +12,7 @@ import sys
 import weakref
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from multiprocessing.context import get_spawning_popen
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,7 +35,7 @@ from ..setup_touch import asked_checkpoint, setup_touch
 from ..wandb_config import render_config
 from ..wandb_session import is_owned
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
-from .flavour import LIGHTNING, classes_of, require_flavour
+from .flavour import LIGHTNING, new_callback, require_flavour
 from .run_logger import RunLogger
 
 if TYPE_CHECKING:
@@ -52,14 +53,7 @@ def logger_of(trainer: Trainer) -> LoggerShell | None:
 
 def live_callbacks(flavour: str) -> list[Callback]:
     """The callback that Lightning adds to a Trainer, while a logger of that flavour is alive."""
-    is_alive = any(one.flavour == flavour for one in _live)
-    return [new_callback(flavour)] if is_alive else []
-
-
-def new_callback(flavour: str) -> Callback:
-    """The callback that goes with the loggers of a flavour."""
-    callback: Callback = classes_of(flavour).ExpNameCallback()
-    return callback
+    return [new_callback(flavour)] if any(one.flavour == flavour for one in _live) else []
 
 
 class LoggerShell(RunLogger):
@@ -138,7 +132,7 @@ class LoggerShell(RunLogger):
             model=model,
             project=project or os.environ.get("WANDB_PROJECT"),
             name=name or os.environ.get("WANDB_NAME"),
-            root=Path(root_dir),
+            root=Path(os.path.abspath(root_dir)),  # a training may change its directory
             policy=NamePolicy.of(policy),
             speech=Speech(include=include, exclude=exclude, aliases=aliases),
             not_secret=(not_secret,) if isinstance(not_secret, str) else tuple(not_secret),
@@ -147,7 +141,7 @@ class LoggerShell(RunLogger):
             id=id or os.environ.get("WANDB_RUN_ID"),
         )
         arguments = init_arguments(
-            root=options.root,
+            root=Path(root_dir),
             offline=offline,
             entity=entity,
             group=group,
@@ -172,8 +166,7 @@ class LoggerShell(RunLogger):
         self.origin: Origin | None = None  # the run whose checkpoint is loaded
         self._signals = ends.SignalWatch(self._signalled)
         self._trainer: weakref.ref[Trainer] | None = None
-        if not capture:
-            uncapture_init()
+        install_by_default() if capture else uncapture_init()
         _live.add(self)
 
     @property
@@ -396,3 +389,12 @@ class LoggerShell(RunLogger):
         # equal, not identical: Lightning gives a weak proxy of the callback
         leads = trainer is None or checkpoint_callback == leading_checkpoint(trainer)
         self.put_summary(self._lifecycle.saved(checkpoint_callback, leads=leads))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy that is made before the run begins gets a run of its own, with its own id."""
+        state = super().__getstate__()
+        is_fresh = self._lifecycle.record is None and self.options.id is None
+        if is_fresh and get_spawning_popen() is None:  # else a launcher's process has this very run
+            run_id = new_id()
+            state |= {"_id": run_id, "_wandb_init": {**self._wandb_init, "id": run_id}}
+        return state
