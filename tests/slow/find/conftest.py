@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-KILLS = int(os.environ.get("EXPNAME_KILLS", "200"))
 WORKERS = 2
+KILLS = max(WORKERS, int(os.environ.get("EXPNAME_ROUNDS", "200")))
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +24,15 @@ def killed_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = str(HERE / "kill_trainings.py")
     made = [
         subprocess.Popen(
-            [sys.executable, script, str(tree), str(KILLS // WORKERS), str(n)],
+            [sys.executable, script, str(tree), str((KILLS + n) // WORKERS), str(n)],
             env=environment,
             cwd=tree.mkdir() or tree,
         )
         for n, tree in enumerate(trees)
     ]
-    assert [one.wait(600) for one in made] == [0] * WORKERS
+    try:
+        assert [one.wait(300 + 5 * KILLS) for one in made] == [0] * WORKERS
+    finally:
+        for one in made:
+            one.kill()
     return root
