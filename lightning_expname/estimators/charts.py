@@ -64,16 +64,23 @@ def _tables(results: Results, model: Any) -> Iterator[dict[str, Any]]:
 
     names = list(results.metrics)
     folds = [[i, *values] for i, values in enumerate(zip(*results.metrics.values(), strict=True))]
-    yield {"fold_scores": wandb.Table(columns=["fold", *names], data=folds)}
+    yield {"fold_scores": _table(["fold", *names], folds)}
     if results.importances:
         columns, data = _importance_rows(results, model.features_.used)
-        table = wandb.Table(columns=[*columns], data=data)
+        table = _table(columns, data)
         kind = next(iter(results.importances))
         yield {"feature_importance": table}
         title = f"feature importance ({kind}, mean of {len(folds)} folds)"
         yield {"feature_importance_bars": wandb.plot.bar(table, "feature", kind, title)}
     columns, data = out_of_fold_rows(model, MAX_ROWS)
-    yield {"out_of_fold": wandb.Table(columns=[*columns], data=data)}
+    yield {"out_of_fold": _table(columns, data)}
+
+
+def _table(columns: Sequence[str], data: list[list[Any]]) -> Any:
+    """W&B's table. It infers types row by row, three times as fast when no value may be missing."""
+    import wandb
+
+    return wandb.Table(columns=[*columns], data=data, optional=any(None in row for row in data))
 
 
 def _importance_rows(results: Results, used: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
