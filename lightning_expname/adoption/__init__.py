@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..records import RunRecord
 from ..records.claim import claim
+from ..records.header import CheckpointHeader
+from ..records.resolve import WANDB_FOLDER
 from ..records.search import all_records
-from .describe import Hints, record_of
+from .describe import record_of
 from .groups import Group, group
-from .sources import Found, look
+from .logged import record_of_log
+from .sources import Advance, Found, look
+from .told import Hints
 
 __all__ = ["Adopted", "Hints", "adopt"]
 
@@ -22,8 +26,8 @@ class Adopted:
 
     Attributes:
         records: of runs that were adopted, or would be.
-        known: checkpoints that belonged to a run before.
-        broken: path, and why it could not be read.
+        known: how many checkpoints, and W&B's folders, belonged to a record before.
+        broken: path of a checkpoint or of W&B's folder, and why it could not be read.
         foreign: path, and the names that loading it without `weights_only` would import.
     """
 
@@ -39,9 +43,9 @@ def adopt(
     root: Path,
     hints: Hints = Hints(),  # noqa: B008 - frozen
     dry_run: bool = False,
-    advance: Callable[[Path], object] | None = None,
+    advance: Advance | None = None,
 ) -> Adopted:
-    """Writes a record for every run whose checkpoints lie below `paths` and that has none.
+    """Writes a record for every run below `paths` that has none: by checkpoints, and by W&B's log.
 
     No file is moved, loaded or run. To adopt twice is to adopt once.
 
@@ -50,7 +54,7 @@ def adopt(
         root: where the records go, below `checkpoints/{model}/{dataset}/`.
         hints: the model's and the dataset's names, where the files do not tell them.
         dry_run: write nothing.
-        advance: told every path that was read.
+        advance: told how many of how many files were looked at.
 
     Raises:
         OSError: a record cannot be written.
@@ -60,16 +64,46 @@ def adopt(
     listed = {file.path.resolve() for one in records for file in one.checkpoints()}
     ids = {one.id for one in records}
     fresh = [one for one in found.headers if one.path.resolve() not in listed]
-    made = []
-    for one in group(fresh):
-        record = record_of(one, root, hints, _wandb_id(one, found))
-        if record.id not in ids:
-            made.append(record if dry_run else _claimed(record, root))
+    planned = [one for one in _planned(fresh, found, root, hints) if one.id not in ids]
+    made = [one if dry_run else _claimed(one, root, found) for one in planned]
+    known = len(found.headers) - len(fresh) + len(found.logs.keys() & ids)
     foreign = tuple((one.path, one.foreign) for one in found.headers if one.foreign)
-    return Adopted(tuple(made), len(found.headers) - len(fresh), found.broken, foreign)
+    return Adopted(tuple(made), known, found.broken, foreign)
 
 
-def _claimed(record: RunRecord, root: Path) -> RunRecord:
+def _planned(
+    fresh: Iterable[CheckpointHeader], found: Found, root: Path, hints: Hints
+) -> Iterator[RunRecord]:
+    """The records of runs with checkpoints, then of those that only W&B's folders tell of."""
+    told = set[str]()
+    for one, run_id in _runs(fresh, found):
+        is_new = run_id is not None and run_id not in told
+        logged = found.logs.get(run_id) if run_id else None
+        record = record_of(one, root, hints, run_id if is_new else None, logged)
+        told.add(record.id)
+        yield record
+    for run_id, logged in found.logs.items():
+        if run_id not in told:
+            yield record_of_log(run_id, logged, hints)
+
+
+def _runs(fresh: Iterable[CheckpointHeader], found: Found) -> Iterator[tuple[Group, str | None]]:
+    """Checkpoints by run, with W&B's id: in one folder all that have it are one run's."""
+    by_id: dict[tuple[str, Path], Group] = {}
+    for one in group(fresh):
+        run_id = _wandb_id(one, found)
+        if run_id is None:
+            yield one, None
+        elif other := by_id.get((run_id, one.folder)):
+            by_id[run_id, one.folder] = other.joined(one)
+        else:
+            by_id[run_id, one.folder] = one
+    yield from ((one, run_id) for (run_id, _), one in by_id.items())
+
+
+def _claimed(record: RunRecord, root: Path, found: Found) -> RunRecord:
+    is_shown = record.id in found.logs and bool(found.logs[record.id].name)
+
     def numbered(ordinal: int) -> RunRecord:
         if ordinal == 1:
             return record
@@ -78,7 +112,7 @@ def _claimed(record: RunRecord, root: Path) -> RunRecord:
         return record.replace(
             ordinal=ordinal,
             stem=record.stem + again,
-            run=record.run + again,
+            run=record.run if is_shown else record.run + again,  # W&B's table shows it as it is
             record=f"{base}{again}.json",
         )
 
@@ -86,12 +120,13 @@ def _claimed(record: RunRecord, root: Path) -> RunRecord:
 
 
 def _wandb_id(one: Group, found: Found) -> str | None:
-    """Lightning's WandbLogger saves below `{project}/{id}/checkpoints`."""
-    parts = one.folder.parts[-3:]
+    """Lightning's WandbLogger saves below `{project}/{id}/checkpoints`, others in W&B's folder."""
+    folders = [WANDB_FOLDER.fullmatch(part) for part in one.folder.parts[-4:]]
+    parts = [*one.folder.parts[-3:], *(folder[1] for folder in folders if folder)]
     near = {
         folder.name.rpartition("-")[2]
         for parent in list(one.folder.parents)[:4]
         for folder in (parent / "wandb").glob("*run-*-*")
     }
-    known = found.wandb.keys() | near
+    known = found.ids | near
     return next((part for part in reversed(parts) if part in known), None)

@@ -4,58 +4,52 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ..errors import NameSyntaxError
-from ..facts import Facts, Hparam
-from ..introspect.classify import classify
+from ..facts import Facts
 from ..introspect.secrets import without_secrets
-from ..introspect.values import plain
 from ..naming import NamePolicy, derive_names, parse_name
 from ..records import CheckpointPlace, RunRecord
 from ..records.draft import digest_of, named
 from ..records.leftover import best_told
 from ..records.location import stored
+from ..wandb_log import Recorded
 from .groups import Group
+from .logged import config_of, flat, spoken_by
 from .shapes import shape_of
-
-UNKNOWN_MODEL: Final = "adopted"
-UNKNOWN_DATASET: Final = "data"
-_HOME: Final = "checkpoints"
-_MODEL_KEYS: Final = ("model_name", "model", "arch", "architecture")
-_DATASET_KEYS: Final = ("dataset_name", "dataset", "data")
-_RATES: Final = ("lr", "learning_rate")
-_SIZES: Final = ("batch_size", "bs")
+from .told import HOME, MODEL_KEYS, Hints, facts_of, iso, text_at, without_training
 
 
-@dataclass(frozen=True)
-class Hints:
-    """What the user says of everything that is adopted; None where the files are to tell."""
+def record_of(
+    group: Group, root: Path, hints: Hints, wandb_id: str | None, logged: Recorded | None = None
+) -> RunRecord:
+    """The record of a group of checkpoints, as the first of its name.
 
-    model: str | None = None
-    dataset: str | None = None
-
-
-def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> RunRecord:
-    """The record of a group of checkpoints, as the first of its name."""
-    facts = without_secrets(_facts(group, hints))
+    Args:
+        group: the checkpoints.
+        root: of the records.
+        hints: what the user says.
+        wandb_id: the run's id, where W&B's folder tells it.
+        logged: what W&B recorded of it.
+    """
+    facts = without_secrets(_facts(group, hints, logged))
     hparams = {one.name: one.value for one in facts.hparams}
-    names = derive_names(facts, NamePolicy(), root=_HOME)
+    names = derive_names(facts, NamePolicy(), root=HOME)
     state = _best_state(group)
     times = [one.path.stat().st_mtime for one in group.headers]
     return RunRecord(
-        id=wandb_id or _text(group.identity, ("id",)) or _made_id(group, root),
-        **named(facts, names),
+        id=wandb_id or text_at(group.identity, ("id",)) or _made_id(group, root),
+        **{**named(facts, names), **spoken_by(logged)},
         status="finished",
         hparams=hparams,
         config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
-        created=_iso(min(times)),
-        finished=_iso(max(times)),
+        created=iso(min(times)),
+        finished=iso(max(times)),
         score=_number(state.get("best_model_score")),
-        monitor=_text(state, ("monitor",)),
+        monitor=text_at(state, ("monitor",)),
         places=_places(group, root),
         best=_best(group, root),
         last=stored(group.newest.path, root),
@@ -63,32 +57,27 @@ def record_of(group: Group, root: Path, hints: Hints, wandb_id: str | None) -> R
     )
 
 
-def _facts(group: Group, hints: Hints) -> Facts:
+def _facts(group: Group, hints: Hints, logged: Recorded | None) -> Facts:
     header, identity = group.newest, group.identity
-    data = header.data_hyper_parameters
+    data, config = header.data_hyper_parameters, config_of(logged)
     hparams = {**dict(identity.get("hparams") or {}), **header.hyper_parameters}
     named = {} if hparams else _spoken(group.prefix)
-    told = {**data, **hparams, **named}
+    told = {**config, **data, **hparams, **named}
     model, dataset = _home_of(group.folder)
-    model = hints.model or _text(identity, ("model",)) or model or _text(hparams, _MODEL_KEYS)
-    dataset = (
-        hints.dataset or _text(identity, ("dataset",)) or dataset or _text(told, _DATASET_KEYS)
-    )
-    hparams |= {key: value for key, value in named.items() if key not in (*_SIZES, *_RATES)}
+    hparams |= without_training(named)
+    if not hparams:
+        hparams = without_training(flat(config))
     origin = {"folder": str(group.folder), "lightning": header.lightning_version}
-    return Facts(
-        model=model or UNKNOWN_MODEL,
-        dataset=dataset or UNKNOWN_DATASET,
-        hparams=tuple(_hparam(key, value) for key, value in hparams.items()),
-        batch_size=_first(told, _SIZES, int),
-        lr=header.lr or _first(told, _RATES, float),
-        config={**({"data": dict(data)} if data else {}), "adopted": origin},
+    more = {key: value for key, value in config.items() if key not in hparams}
+    return facts_of(
+        hparams,
+        told,
+        hints,
+        model=text_at(identity, ("model",)) or model or text_at(hparams, MODEL_KEYS),
+        dataset=text_at(identity, ("dataset",)) or dataset,
+        lr=header.lr,
+        config={**more, **({"data": dict(data)} if data else {}), "adopted": origin},
     )
-
-
-def _hparam(name: str, value: Any) -> Hparam:
-    kind = classify(value)
-    return Hparam(name, plain(value, kind), kind)
 
 
 def _spoken(prefix: str) -> dict[str, Any]:
@@ -102,8 +91,8 @@ def _spoken(prefix: str) -> dict[str, Any]:
 def _home_of(folder: Path) -> tuple[str | None, str | None]:
     """`{model}/{dataset}` of a path with `checkpoints/{model}/{dataset}` in it."""
     parts = folder.parts
-    if _HOME in parts[:-2]:
-        at = len(parts) - 1 - parts[::-1].index(_HOME)
+    if HOME in parts[:-2]:
+        at = len(parts) - 1 - parts[::-1].index(HOME)
         return (parts[at + 1], parts[at + 2]) if at + 2 < len(parts) else (None, None)
     return None, None
 
@@ -147,18 +136,5 @@ def _made_id(group: Group, root: Path) -> str:
     return "a" + hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:11]
 
 
-def _first(values: Mapping[str, Any], keys: tuple[str, ...], kind: type) -> Any:
-    return next((values[key] for key in keys if type(values.get(key)) is kind), None)
-
-
-def _text(values: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
-    found = (values.get(key) for key in keys)
-    return next((one for one in found if isinstance(one, str) and one), None)
-
-
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")

@@ -18,6 +18,10 @@ class Group:
 
     headers: tuple[CheckpointHeader, ...]
 
+    def joined(self, other: Group) -> Group:
+        """Both as one run's."""
+        return Group(tuple(sorted((*self.headers, *other.headers), key=_age)))
+
     @property
     def folder(self) -> Path:
         return self.newest.path.parent

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..records.header import CheckpointHeader, read_header
 from ..records.resolve import WANDB_FOLDER
+from ..wandb_log import Recorded, read_recorded
 
 _EXTENSION: Final = ".ckpt"
+_LOG: Final = ".wandb"
+
+Advance = Callable[[int, int], object]
+"""Told how many of how many files were looked at."""
 
 
 @dataclass(frozen=True)
@@ -21,41 +26,73 @@ class Found:
     Attributes:
         headers: of checkpoints of Lightning.
         broken: path and why it could not be read.
-        wandb: by run id, the folder of W&B's run.
+        ids: of the runs that W&B has folders of.
+        logs: by run id, what W&B recorded of it.
     """
 
     headers: tuple[CheckpointHeader, ...]
     broken: tuple[tuple[Path, str], ...]
-    wandb: dict[str, Path]
+    ids: frozenset[str]
+    logs: Mapping[str, Recorded]
 
 
-def look(paths: Iterable[Path], advance: Callable[[Path], object] | None = None) -> Found:
-    """Reads every checkpoint's header; none is run and no weights are loaded."""
-    headers, broken, wandb = [], [], {}
-    for path in _entries(paths):
-        if folder := WANDB_FOLDER.fullmatch(path.name):
-            wandb[folder[1]] = path
-            continue
-        header = read_header(path)
+def look(paths: Iterable[Path], advance: Advance | None = None) -> Found:
+    """Reads checkpoints' headers and W&B's logs; none is run and no weights are loaded."""
+    headers, broken, ids = [], [], set[str]()
+    logs: dict[str, Recorded] = {}
+    entries = list(_entries(paths))
+    for count, path in enumerate(entries, 1):
+        folder = WANDB_FOLDER.fullmatch(path.name)
+        read = _read_log(path, folder[1]) if folder else _read_checkpoint(path)
+        if folder:
+            ids.add(folder[1])
+        if isinstance(read, str):
+            broken.append((path, read))
+        elif isinstance(read, CheckpointHeader):
+            headers.append(read)
+        elif read is not None and folder:
+            earlier = logs.get(folder[1])
+            if earlier is None or earlier.started <= read.started:  # a run that was continued
+                logs[folder[1]] = read
         if advance is not None:
-            advance(path)
-        if header.problem is None:
-            headers.append(header)
-        else:
-            broken.append((path, header.problem))
-    return Found(tuple(headers), tuple(broken), wandb)
+            advance(count, len(entries))
+    return Found(tuple(headers), tuple(broken), frozenset(ids), logs)
+
+
+def _read_checkpoint(path: Path) -> CheckpointHeader | str:
+    header = read_header(path)
+    return header if header.problem is None else header.problem
+
+
+def _read_log(folder: Path, run_id: str) -> Recorded | str | None:
+    """What W&B recorded, or why that cannot be read; None of a folder without a log."""
+    file = folder / f"run-{run_id}{_LOG}"
+    if not file.is_file():
+        return None
+    try:
+        recorded = read_recorded(file, series=False)
+    except Exception as error:  # damaged in any way: protobuf, JSON and our own have their kinds
+        return f"its log cannot be read: {type(error).__name__}: {error}"
+    return recorded if recorded.started else "its log ends before the run was recorded"
 
 
 def _entries(paths: Iterable[Path]) -> Iterator[Path]:
     seen = set[Path]()
     for given in paths:
-        for path in [given] if given.is_file() else _below(given):
+        for path in [_whole(given)] if given.is_file() else _below(given):
             if path not in seen:
                 seen.add(path)
                 yield path
 
 
+def _whole(file: Path) -> Path:
+    """A log of W&B stands for its folder."""
+    return file.parent if file.suffix == _LOG else file
+
+
 def _below(top: Path) -> Iterator[Path]:
+    if _is_whole(top):
+        yield top
     for folder, folders, files in os.walk(top):
         where = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))

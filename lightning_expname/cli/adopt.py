@@ -76,19 +76,15 @@ def _tell(done: Adopted, *, dry_run: bool) -> None:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[Path], object] | None]:
-    """A counter on a terminal with rich; silence elsewhere."""
+def _progress() -> Iterator[Callable[[int, int], object] | None]:
+    """A bar on a terminal with rich; silence elsewhere."""
     if not sys.stderr.isatty() or find_spec("rich") is None:
         yield None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed} read"),
-        TimeElapsedColumn(),
-    )
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("read", total=None)
-        yield lambda _path: bar.advance(task)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from ..errors import RecordError
@@ -35,14 +36,19 @@ def check_fields(data: Mapping[str, Any], told: object) -> None:
     Raises:
         RecordError: naming the field, what it holds and what it should.
     """
-    for key, value in data.items():
-        types, what = _RULES.get(key, ((object,), ""))
-        if type(value) not in types and not isinstance(value, types):  # the first is the quick way
-            _refuse(key, value, what, told)
+    if odd := _odd(tuple(data), tuple(map(type, data.values()))):
+        _refuse(odd, data[odd], _RULES[odd][1], told)
     for entry in data.get("resumed", ()):
         if not isinstance(entry, Mapping):
             _refuse("resumed", entry, "a list of objects", told)
     check_inside((data[key] for key in ("record", "best", "last") if data.get(key)), told)
+
+
+@lru_cache(maxsize=256)  # most records of a tree have the same fields of the same types
+def _odd(keys: tuple[str, ...], types: tuple[type, ...]) -> str | None:
+    """The first field that is of none of its types."""
+    pairs = ((key, kind) for key, kind in zip(keys, types, strict=True) if key in _RULES)
+    return next((key for key, kind in pairs if not issubclass(kind, _RULES[key][0])), None)
 
 
 def places_of(data: Mapping[str, Any], told: object) -> tuple[CheckpointPlace, ...]:

@@ -19,6 +19,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from ..errors import QueryError
@@ -130,6 +131,7 @@ def parse_query(*texts: str) -> tuple[Condition, ...]:
     return tuple(_condition(text) for text in texts)
 
 
+@lru_cache(maxsize=256)
 def keys_of(key: str) -> tuple[str, ...]:
     """Where a key of a query, or of `sort`, is looked for.
 
@@ -184,12 +186,19 @@ def _at(node: Any, key: str) -> Any:
     if key in node:
         is_section = isinstance(node[key], Mapping) and node[key]
         return MISSING if is_section else node[key]
-    for place in (place for place, char in enumerate(key) if char == "."):
-        if key[:place] in node:
-            found = _at(node[key[:place]], key[place + 1 :])
+    for head, tail in _splits(key):
+        if head in node:
+            found = _at(node[head], tail)
             if found is not MISSING:
                 return found
     return MISSING
+
+
+@lru_cache(maxsize=1024)
+def _splits(key: str) -> tuple[tuple[str, str], ...]:
+    """A dotted key at each of its dots."""
+    places = (place for place, char in enumerate(key) if char == ".")
+    return tuple((key[:place], key[place + 1 :]) for place in places)
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _files(entries: list[os.DirEntry[str]]) -> Iterator[tuple[str, tuple[int, in
 def mtime_of(root: Path, path: str) -> int | None:
     """A folder's modification time in nanoseconds; None when it is gone."""
     try:
-        return os.stat(root / path).st_mtime_ns
+        return os.stat(f"{root}/{path}").st_mtime_ns
     except OSError:
         return None
 

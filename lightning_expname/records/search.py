@@ -19,6 +19,9 @@ from .schema import decode, encode
 from .store import read_json, read_record
 
 _FEW: Final = 200  # so many records are read before a second condition is asked of the index
+_MANY: Final = 5000  # conditions that more runs fulfil are asked in the order they were given
+# The plus keeps SQLite from looking up each pair of a value and a record.
+_AMONG: Final = " AND +record IN (SELECT id FROM among)"
 
 
 def search(
@@ -78,7 +81,7 @@ def _paths(
     try:
         with Index(root) as index:
             index.catch_up(progress)
-            return list(index.paths(_candidates(index.db, conditions)))
+            return index.paths(_candidates(index.db, conditions))
     except (sqlite3.Error, OSError):  # a read-only or odd file system: slower, and as right
         return [root / one.path / name for one in walk(root) for name in sorted(one.files)]
 
@@ -88,11 +91,13 @@ def _candidates(db: sqlite3.Connection, conditions: Sequence[Condition]) -> list
     wheres = [_Where(db, condition, number) for number, condition in enumerate(conditions)]
     if not wheres:
         return None
-    few = [where for where in wheres if where.is_few()]
-    if few:  # the rest is checked on the records themselves, which have to be read anyway
-        return sorted(few[0].records())
-    sets = (where.records() for where in wheres)
-    return sorted(set.intersection(*sets))
+    first, *others = sorted(wheres, key=lambda where: where.count(_MANY))
+    found = set(first.records())
+    for where in others:
+        if len(found) < _FEW:  # the rest is checked on the records: they have to be read anyway
+            break
+        found = set(where.records(found))
+    return sorted(found)
 
 
 class _Where:
@@ -129,20 +134,26 @@ class _Where:
         self._db.executemany(f"INSERT INTO {table} VALUES (?)", chosen)
         self._values, self._arguments = f"SELECT id FROM {table}", ()
 
-    def is_few(self) -> bool:
-        """Whether so few runs fulfil it that reading them all is quick."""
-        counted = f"SELECT count(*) FROM ({self._records()} LIMIT {_FEW})"
-        return int(self._db.execute(counted, self._arguments * 2).fetchone()[0]) < _FEW
+    def count(self, limit: int) -> int:
+        """How many records fulfil it; `limit` when there are more."""
+        counted = f"SELECT count(*) FROM ({self._records()} LIMIT {limit})"
+        return int(self._db.execute(counted, self._arguments * 2).fetchone()[0])
 
-    def records(self) -> set[int]:
-        """Numbers of the records; some may be gone."""
-        return {number for (number,) in self._db.execute(self._records(), self._arguments * 2)}
+    def records(self, among: Iterable[int] | None = None) -> Iterator[int]:
+        """Numbers of the records, of those in `among` only; some may be gone."""
+        if among is not None:
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS among (id INTEGER PRIMARY KEY)")
+            self._db.execute("DELETE FROM among")
+            numbers = json.dumps(list(among))
+            self._db.execute("INSERT INTO among SELECT value FROM json_each(?)", (numbers,))
+        query = self._records("" if among is None else _AMONG)
+        return (number for (number,) in self._db.execute(query, self._arguments * 2))
 
-    def _records(self) -> str:
+    def _records(self, also: str = "") -> str:
         return (
-            f"SELECT record FROM fact WHERE value IN ({self._values}) UNION ALL"
+            f"SELECT record FROM fact WHERE value IN ({self._values}){also} UNION ALL"
             " SELECT record FROM section_fact WHERE section IN"
-            f" (SELECT section FROM section_value WHERE value IN ({self._values}))"
+            f" (SELECT section FROM section_value WHERE value IN ({self._values})){also}"
         )
 
 

@@ -30,7 +30,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RecordError: the file is missing, is no JSON or no record.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             data = json.loads(file.read())
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a run's record: {error}") from error

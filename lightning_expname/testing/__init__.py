@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from ..wandb_log import LogError, Recorded, find_recorded, read_recorded
 from .golden import assert_same_names, names_of
-from .recorded import Recorded, find_recorded, read_recorded
 from .slack_server import Posted, SlackServer
-from .transaction_log import LogError
 from .wandb_artifacts import ServedArtifact
 from .wandb_runs import ServedRun
 from .wandb_server import WandbServer

@@ -17,8 +17,8 @@ import wandb
 
 from lightning_expname import ExpNameError
 from lightning_expname.testing import LogError, Recorded, find_recorded, read_recorded
-from lightning_expname.testing.folding import _change, _history_value
-from lightning_expname.testing.transaction_log import HEADER, read_messages
+from lightning_expname.wandb_log.folding import _change, _history_value
+from lightning_expname.wandb_log.transaction_log import HEADER, read_messages
 
 ROWS = 40
 LONG = "가" * 30_000  # spans several blocks of the log

@@ -75,13 +75,14 @@ class Recorded:
         return [row[key] for row in self.history if key in row]
 
 
-def read_recorded(path: str | Path, *, wait: float = 0.0) -> Recorded:
+def read_recorded(path: str | Path, *, wait: float = 0.0, series: bool = True) -> Recorded:
     """What W&B recorded of one run.
 
     Args:
         path: a file `run-<id>.wandb`, or the directory of the run that holds it.
         wait: seconds to wait at most for the run's end to be recorded: `run.finish()` returns a
             few milliseconds before the file is complete. A run without an end is read as it is.
+        series: whether to keep what grows with every step: the history and the console's output.
 
     Raises:
         LogError: there is no such file, it is no transaction log, or it was damaged.
@@ -93,10 +94,10 @@ def read_recorded(path: str | Path, *, wait: float = 0.0) -> Recorded:
     """
     log = _log_at(Path(path))
     end = time.monotonic() + wait
-    recorded = _read(log)
+    recorded = _read(log, series)
     while recorded.exit_code is None and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
-        recorded = _read(log)
+        recorded = _read(log, series)
     return recorded
 
 
@@ -130,5 +131,6 @@ def _log_at(path: Path) -> Path:
     return found[0]
 
 
-def _read(path: Path) -> Recorded:
-    return Recorded(path=path, **fold(read_messages(path)))
+def _read(path: Path, series: bool) -> Recorded:
+    without = () if series else ("history", "output_raw")
+    return Recorded(path=path, **fold(read_messages(path), without=without))

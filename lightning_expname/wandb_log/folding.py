@@ -7,21 +7,26 @@ package uses; last seen in wandb 0.31.0.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 State = dict[str, Any]
 _SAME_NAME: Final = ("run_id", "entity", "project", "job_type", "notes", "sweep_id", "resumed")
 
 
-def fold(messages: Iterable[bytes]) -> State:
-    """The fields of a `Recorded`, without those that were never recorded."""
+def fold(messages: Iterable[bytes], *, without: Collection[str] = ()) -> State:
+    """The fields of a `Recorded`, without those that were never recorded.
+
+    Args:
+        messages: of one log, in order.
+        without: kinds of messages whose content is not kept.
+    """
     state: State = {"kinds": []}
     for message in messages:
         record = _decode(message)
         kind = record.WhichOneof("record_type") or ""
         state["kinds"].append(kind)
-        if kind in _FOLDS:
+        if kind in _FOLDS and kind not in without:
             _FOLDS[kind](state, getattr(record, kind))
     return {key: tuple(value) if isinstance(value, list) else value for key, value in state.items()}
 
