@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .lookup import find_runs, resolve_run
     from .naming import NAME_VERSION, NamePolicy, Names, format_name, parse_name
     from .records import RunRecord
-    from .tuning import SyncTrial, TuneResult, load_best_params, tune
+    from .tuning import SyncTrial, TuneResult, lightgbm_stepwise, load_best_params, tune
 else:
     # Hidden from the type checker: a visible module `__getattr__` makes it accept any misspelling.
     _HOMES = {
@@ -68,6 +68,7 @@ else:
         "collect_hparams": ".introspect.hparams",
         "find_runs": ".lookup",
         "format_name": ".naming",
+        "lightgbm_stepwise": ".tuning",
         "load_best_params": ".tuning",
         "parse_name": ".naming",
         "resolve_run": ".lookup",
@@ -118,6 +119,7 @@ __all__ = [
     "collect_hparams",
     "find_runs",
     "format_name",
+    "lightgbm_stepwise",
     "load_best_params",
     "parse_name",
     "resolve_run",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .best import TuneResult, load_best_params
+from .stepwise import lightgbm_stepwise
 from .study import tune
 from .trial import SyncTrial
 
-__all__ = ["SyncTrial", "TuneResult", "load_best_params", "tune"]
+__all__ = ["SyncTrial", "TuneResult", "lightgbm_stepwise", "load_best_params", "tune"]
