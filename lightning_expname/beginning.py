@@ -94,7 +94,7 @@ def _collect(options: RunOptions, trainer: Any, module: Any, mode: str) -> Facts
     described = describe_module(module)
     _report_unknown(described)
     named = {"model": options.model, "dataset": options.dataset}
-    facts = collect(trainer, described, mode=mode, **named)
+    facts = collect(trainer, described, mode=mode, allow=options.not_secret, **named)
     if facts.dataset == UNKNOWN and options.dataset is None:
         warn_once(
             f"the data has no name of its own, so it is called {UNKNOWN!r}; pass"

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from .observer import observed
+from .redaction import redact
 
 _WAITS: Final = "_expname_waits"
 _CLI_MODULES: Final = ("lightning.pytorch.cli", "pytorch_lightning.cli")
@@ -42,27 +43,47 @@ def postpone_config(trainer: Any) -> None:
 
 
 @observed
-def save_config(trainer: Any, module: Any, record: Path) -> None:
+def save_config(trainer: Any, module: Any, record: Path, allow: Collection[str] = ()) -> None:
     """Saves what was postponed as `{stem}.config.yaml` beside the record; on rank 0 alone.
 
     Args:
         trainer: whose callbacks were postponed.
         module: the LightningModule, for users' own `save_config`.
         record: the record's path; a run that is resumed keeps the configs of its earlier starts.
+        allow: keys whose values are no secrets, see `redact`.
     """
     for saver in config_savers(trainer):
         if not getattr(saver, _WAITS, False):
             continue
         setattr(saver, _WAITS, False)
         if trainer.is_global_zero:
-            _save(saver, _free_path(record, saver))
+            _save(saver, _free_path(record, saver), allow)
             saver.save_config(trainer, module, trainer.state.fn)
 
 
-def _save(saver: Any, path: Path) -> None:
+def _save(saver: Any, path: Path, allow: Collection[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"skip_none": False, "overwrite": saver.overwrite, "multifile": saver.multifile}
-    saver.parser.save(saver.config, str(path), **options)
+    told = _without_secrets(saver.config, allow)
+    if told != saver.config:  # a number that became a text is no valid value any more
+        options["skip_check"] = True
+    saver.parser.save(told, str(path), **options)
+
+
+def _without_secrets(config: Any, allow: Collection[str]) -> Any:
+    """A copy of jsonargparse's namespace; the callback itself trains with what it was given."""
+    told = config.clone()
+    for key, value in config.items():
+        told[key] = _hidden(value, key, allow)
+    return told
+
+
+def _hidden(value: Any, key: str, allow: Collection[str]) -> Any:
+    if isinstance(value, list):  # of callbacks, each a namespace of its own
+        return [_hidden(item, key, allow) for item in value]
+    if hasattr(value, "clone") and hasattr(value, "items"):
+        return _without_secrets(value, allow)
+    return redact(value, key=key, allow=allow)
 
 
 def _free_path(record: Path, saver: Any) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .errors import HparamError, ResumeError, TemplateError
+from .redaction import scrub
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
@@ -42,7 +43,7 @@ def observed(hook: Hook) -> Hook:
         except Exception as error:
             warn_once(
                 f"lightning_expname could not do its part in {hook.__name__}"
-                f" ({type(error).__name__}: {error}); the training goes on without it",
+                f" ({type(error).__name__}: {scrub(str(error))}); the training goes on without it",
                 key=f"{hook.__qualname__}:{type(error).__name__}",
             )
             return None

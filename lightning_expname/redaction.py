@@ -135,10 +135,14 @@ def grade(key: str) -> Grade:
     return _grade(key[-512:])
 
 
-def scrub(text: str) -> str:
+def scrub(text: str, allow: Collection[str] = ()) -> str:
     """Free text without what looks like a secret: tokens, webhooks, passwords in URLs, headers.
 
     Takes time in proportion to the length, whatever the text; doing it twice is doing it once.
+
+    Args:
+        text: of any length.
+        allow: keys whose values are no secrets where they stand beside them, see `redact`.
 
     Example:
         >>> scrub("cannot reach https://me:pw@host/x?token=abc with Bearer abc123def")
@@ -152,12 +156,16 @@ def scrub(text: str) -> str:
     if "-----BEGIN" in text:
         text = _PRIVATE_KEY.sub(REDACTED, text)
     if " " in text or "=" in text or ":" in text:
-        text = _scrub_pairs(text)
+        text = _scrub_pairs(text, allow)
     return text
 
 
-def scrub_arguments(words: Iterable[str]) -> list[str]:
+def scrub_arguments(words: Iterable[str], allow: Collection[str] = ()) -> list[str]:
     """A command line without its secrets: `--password x`, `--api-key=x`, `slack.token=x`.
+
+    Args:
+        words: as in `sys.argv`.
+        allow: options whose values are no secrets, see `redact`.
 
     Example:
         >>> scrub_arguments(["train.py", "--hf-token", "abc", "n_tokens=8"])
@@ -168,11 +176,12 @@ def scrub_arguments(words: Iterable[str]) -> list[str]:
     for word in map(str, words):
         name, equals, value = word.partition("=")
         if flag and not word.startswith("-"):
-            kept.append(str(redact(_number_or_text(word), key=flag)))
+            kept.append(str(redact(_number_or_text(word), key=flag, allow=allow)))
         elif equals:
-            kept.append(f"{scrub(name)}={redact(_number_or_text(value), key=name)}")
+            told = redact(_number_or_text(value), key=name.lstrip("-"), allow=allow)
+            kept.append(f"{scrub(name)}={told}")
         else:
-            kept.append(scrub(word))
+            kept.append(scrub(word, allow))
         flag = word.lstrip("-") if word.startswith("-") and not equals else ""
     return kept
 
@@ -190,7 +199,7 @@ class _Redactor:
         own = grade(path[-1]) if path else "open"
         graded = inherited if _RANK[inherited] >= _RANK[own] else own
         if isinstance(value, str):
-            return _text(value, path[-1] if path else "", graded)
+            return _text(value, path[-1] if path else "", graded, self._allow)
         if isinstance(value, (Mapping, list, tuple, set, frozenset)):
             return self._container(value, path, graded)
         is_number = isinstance(value, (int, bytes, bytearray)) and not isinstance(value, bool)
@@ -210,11 +219,14 @@ class _Redactor:
             self._open.discard(id(value))
 
     def _is_allowed(self, path: tuple[str, ...]) -> bool:
-        if not path:
-            return False
-        names = (path[-1].lower(), ".".join(path).lower())
-        patterns = [pattern.lower() for pattern in self._allow]
-        return any(fnmatch.fnmatchcase(name, one) for one in patterns for name in names)
+        return bool(path) and _is_allowed((path[-1], ".".join(path)), self._allow)
+
+
+def _is_allowed(names: Iterable[str], allow: Collection[str]) -> bool:
+    """By a name as it is, or by the last part of a dotted one."""
+    spoken = {part.lower() for name in names for part in (name, name.rpartition(".")[2])}
+    patterns = [allow] if isinstance(allow, str) else allow
+    return any(fnmatch.fnmatchcase(name, one.lower()) for one in patterns for name in spoken)
 
 
 _RANK: Final[dict[Grade, int]] = {"open": 0, "token": 1, "text": 2, "secret": 3}
@@ -229,10 +241,10 @@ def _key(key: Any) -> Any:
     return scrub(key) if isinstance(key, str) else key
 
 
-def _text(text: str, key: str, graded: Grade) -> str:
+def _text(text: str, key: str, graded: Grade, allow: Collection[str]) -> str:
     if graded == "open":
         is_key = bool(_HEX_KEY.fullmatch(text)) and key.lower().endswith(("key", "wandb"))
-        return REDACTED if is_key else scrub(text)
+        return REDACTED if is_key else scrub(text, allow)
     if not text or text == REDACTED or _INTERPOLATION.fullmatch(text):
         return text
     return text if graded == "token" and _is_harmless(text, key) else REDACTED
@@ -257,6 +269,8 @@ def _is_token(word: str) -> bool:
 @functools.lru_cache(maxsize=8192)
 def _grade(key: str) -> Grade:
     words = _words(key)
+    if words[-2:] == ("not", "secret"):  # our own option: it names keys, and saved configs hold it
+        return "open"
     pairs = tuple(itertools.pairwise(words))
     if not (_SECRET_WORDS.isdisjoint(words) and _SECRET_PAIRS.isdisjoint(pairs)):
         is_last = words[-1] in _SECRET_WORDS or not _SECRET_PAIRS.isdisjoint(pairs[-1:])
@@ -281,20 +295,21 @@ def _scrub_addresses(text: str) -> str:
     return _URL_SIGNATURE.sub(rf"\1{REDACTED}", text)
 
 
-def _scrub_pairs(text: str) -> str:
+def _scrub_pairs(text: str, allow: Collection[str]) -> str:
     text = _HEADER.sub(rf"\1{REDACTED}", text)
     text = _BEARER.sub(rf"\1\2{REDACTED}", text)
     text = _WANDB_KEY.sub(rf"\1{REDACTED}", text)
-    return "".join(_without_values(text))
+    return "".join(_without_values(text, allow))
 
 
-def _without_values(text: str) -> Iterator[str]:
+def _without_values(text: str, allow: Collection[str]) -> Iterator[str]:
     """The text in pieces; behind a key that is open, the search goes on with the value itself."""
     kept = place = 0
     while found := _KEY.search(text, place):
         place = found.end()
         key = found[1] or found[2]
-        value = _VALUE.match(text, place) if grade(key) != "open" else None
+        is_open = grade(key) == "open" or (allow and _is_allowed((key,), allow))
+        value = None if is_open else _VALUE.match(text, place)
         if value is not None:
             group = value.lastindex or 3
             yield text[kept : value.start(group)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 from .observer import warn_once
+from .redaction import scrub, scrub_arguments
 from .wandb_settings import new_id
 
 _TEARDOWN_SECONDS: Final = 30.0
@@ -36,7 +39,35 @@ def gave_way(run: Any) -> bool:
     return run is not None and run.id in _gave_way
 
 
-def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued: bool) -> Any:
+@contextlib.contextmanager
+def scrubbed_arguments(allow: Collection[str] = ()) -> Iterator[None]:
+    """`sys.argv` without secrets, while W&B copies it into a run's metadata.
+
+    W&B offers no setting for that short of dropping all metadata. Nothing is touched where there
+    is nothing to hide.
+
+    Args:
+        allow: options that are no secrets, see `redact`.
+    """
+    written = sys.argv
+    told = scrub_arguments(written, allow)
+    if told == written:
+        yield
+        return
+    sys.argv = told
+    try:
+        yield
+    finally:
+        sys.argv = written
+
+
+def open_run(
+    create: Callable[[], Any],
+    arguments: dict[str, Any],
+    *,
+    continued: bool,
+    allow: Collection[str] = (),
+) -> Any:
     """The W&B run; offline, with a warning, when the server is away or refuses.
 
     Args:
@@ -44,23 +75,30 @@ def open_run(create: Callable[[], Any], arguments: dict[str, Any], *, continued:
         arguments: changed when the run goes offline.
         continued: the run keeps its id if it can: W&B gives an id whose start failed back only
             when all of the process's runs are finished.
+        allow: options of the command line that are no secrets, see `redact`.
     """
+    with scrubbed_arguments(allow):
+        run = _opened(create, arguments, continued)
+    _owned[run.id] = os.getpid()
+    _gave_way.discard(run.id)
+    return run
+
+
+def _opened(create: Callable[[], Any], arguments: dict[str, Any], continued: bool) -> Any:
     import wandb
 
     try:
-        run = create()
+        return create()
     except wandb.Error as error:
         if arguments.get("mode") in ("offline", "disabled"):
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = scrub(f"{type(error).__name__}: {error}".splitlines()[0])
         run = _open_offline(create, arguments, continued)
         warn_once(
             f"W&B cannot be reached or refuses ({reason}); the run {run.name!r} is recorded"
             f" offline. When W&B is back: wandb sync {run.settings.sync_dir}"
         )
-    _owned[run.id] = os.getpid()
-    _gave_way.discard(run.id)
-    return run
+        return run
 
 
 def _open_offline(create: Callable[[], Any], arguments: dict[str, Any], continued: bool) -> Any:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from .introspect.values import plain
+from .redaction import redact, scrub
+from .wandb_config import render_config
 
 JOB_TYPE_MAX = 64
 TAG_MAX = 64
@@ -26,11 +30,19 @@ def init_arguments(
     job_type: str | None,
     notes: str | None,
     extra: Mapping[str, Any] | None,
+    allow: Collection[str] = (),
 ) -> dict[str, Any]:
     """Arguments of `wandb.init`; what is None is left out, so that W&B's own defaults hold.
 
     Lengths are cut here: an offline run is checked only when it is synchronised, and then none
-    of it is uploaded. `extra` is the user's own word and goes through as it is.
+    of it is uploaded. `extra` is the user's own word and goes through as it is, but that `config`
+    and `notes` tell no secrets.
+
+    Args:
+        root: where W&B's folder lies.
+        offline, entity, group, tags, job_type, notes: as in `wandb.init`.
+        extra: more of its arguments.
+        allow: keys of the config whose values are no secrets, see `redact`.
     """
     arguments: dict[str, Any] = {
         "dir": _directory(root),
@@ -42,7 +54,21 @@ def init_arguments(
         "notes": notes,
     }
     given = {key: value for key, value in arguments.items() if value is not None}
-    return {**given, **{key: value for key, value in (extra or {}).items() if value is not None}}
+    given.update({key: value for key, value in (extra or {}).items() if value is not None})
+    if isinstance(given.get("notes"), str):
+        given["notes"] = scrub(given["notes"], allow)
+    if "config" in given:
+        given["config"] = _told(given["config"], allow)
+    return given
+
+
+def _told(config: Any, allow: Collection[str]) -> dict[str, Any]:
+    """A user's own config, in any form that W&B takes, rendered as the rest of the config is."""
+    import wandb
+
+    entries = wandb.helper.parse_config(config)  # type: ignore[attr-defined]  # not in its `__all__`
+    given = {str(key): plain(value) for key, value in entries.items()}
+    return render_config(redact(given, allow=allow))
 
 
 def _directory(root: Path) -> str | None:

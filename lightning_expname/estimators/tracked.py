@@ -20,6 +20,7 @@ from ..records.draft import digest_of, named
 from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import render_config
+from ..wandb_session import scrubbed_arguments
 from ..wandb_settings import init_arguments, with_defaults
 
 ROOT: Final = "save_model"
@@ -121,7 +122,9 @@ class TrackedRun:
             "name": record.run,
             "settings": with_defaults(options.wandb.get("settings")),
         }
-        self.experiment = wandb.init(config=whole_config(record, config), **arguments)
+        whole = {**arguments.pop("config", {}), **whole_config(record, config)}
+        with scrubbed_arguments():
+            self.experiment = wandb.init(config=whole, **arguments)
         self.update(url=self.experiment.url if self.experiment.url else None)
 
     def update(self, **changes: Any) -> None:

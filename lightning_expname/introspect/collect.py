@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..facts import Facts, Plain
 from ..observer import warn_once
+from ..redaction import scrub
 from .data import LOADERS, describe_data
 from .dataset import UNKNOWN, dataset_name
 from .environment import describe_environment
@@ -27,6 +28,7 @@ def collect(
     mode: str,
     model: str | None = None,
     dataset: str | None = None,
+    allow: Collection[str] = (),
 ) -> Facts:
     """Everything about this run, at the moment when it starts.
 
@@ -36,6 +38,7 @@ def collect(
         mode: `train`, `validate`, `test` or `predict`.
         model: the user's own name for the model.
         dataset: the user's own name for the data.
+        allow: what the user says is no secret on the command line, see `redact`.
     """
     loaders = getattr(trainer, LOADERS[mode], None)
     schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
@@ -46,7 +49,7 @@ def collect(
         batch_size=batch_size(trainer, loaders),
         lr=learning_rate(trainer.optimizers, schedulers) if mode == "train" else None,
         fields=_template_fields(trainer, mode),
-        config=_sections(trainer, described, mode),
+        config=_sections(trainer, described, mode, allow),
     )
 
 
@@ -77,7 +80,9 @@ def _seed() -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _sections(trainer: Any, described: ModuleFacts, mode: str) -> dict[str, Any]:
+def _sections(
+    trainer: Any, described: ModuleFacts, mode: str, allow: Collection[str]
+) -> dict[str, Any]:
     """Each on its own: what cannot be read of one is no reason to lose the others."""
     schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
     readers: dict[str, Callable[[], Any]] = {
@@ -86,7 +91,7 @@ def _sections(trainer: Any, described: ModuleFacts, mode: str) -> dict[str, Any]
         "data": lambda: describe_data(trainer, mode),
         "metrics": lambda: describe_metrics(trainer.lightning_module),
         "trainer": lambda: describe_trainer(trainer),
-        "environment": lambda: describe_environment(trainer),
+        "environment": lambda: describe_environment(trainer, allow),
         "main": lambda: describe_main(trainer),
         "recovery": lambda: described.recovery,
     }
@@ -99,7 +104,8 @@ def _read(name: str, reader: Callable[[], Any]) -> Any:
         return plain(reader())
     except Exception as error:
         warn_once(
-            f"the config's section {name!r} could not be read ({type(error).__name__}: {error});"
+            f"the config's section {name!r} could not be read"
+            f" ({type(error).__name__}: {scrub(str(error))});"
             " the training and the other sections go on without it",
             key=f"section {name}",
         )

@@ -7,7 +7,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from ..redaction import scrub, scrub_arguments
@@ -34,8 +34,13 @@ _GIT: Final = ("git", "-c", "core.fsmonitor=false")
 _SECONDS: Final = 2.0
 
 
-def describe_environment(trainer: Any) -> dict[str, Any]:
-    """Versions, host, devices, git and the command line; secrets are scrubbed from all of it."""
+def describe_environment(trainer: Any, allow: Collection[str] = ()) -> dict[str, Any]:
+    """Versions, host, devices, git and the command line; secrets are scrubbed from all of it.
+
+    Args:
+        trainer: whose devices are told.
+        allow: options of the command line that are no secrets, see `redact`.
+    """
     devices = _gpus(trainer)
     return {
         "python": platform.python_version(),
@@ -45,7 +50,7 @@ def describe_environment(trainer: Any) -> dict[str, Any]:
         **({"gpu": devices, "cuda": _cuda()} if devices else {}),
         **_versions(),
         **describe_git(),
-        "command": shlex.join(scrub_arguments(sys.argv)),
+        "command": shlex.join(scrub_arguments(sys.argv, allow)),
     }
 
 

@@ -107,7 +107,8 @@ class CallbackShell(Callback):
             if mode == "train" and not continued:
                 forget_files(_checkpoints_of(trainer))
             if logger.record is not None:
-                save_config(trainer, module, logger.options.root / logger.record.record)
+                place = logger.options.root / logger.record.record
+                save_config(trainer, module, place, logger.options.not_secret)
         else:
             logger.goes_on(trainer, module)
             if mode == "train":

@@ -149,6 +149,7 @@ class LoggerShell(RunLogger):
             job_type=job_type,
             notes=notes,
             extra=wandb_kwargs,
+            allow=options.not_secret,
         )
         run_id = options.id or new_id()
         directory = arguments.pop("dir", None)
@@ -161,6 +162,7 @@ class LoggerShell(RunLogger):
         self._save_dir = str(options.root)
         self._project = options.project or "lightning_expname"
         self._lifecycle = Lifecycle(options)
+        self._not_secret = options.not_secret
         self._note = HandBack()
         self.asked: str | None = None  # the `ckpt_path` of the fit that is under way
         self.origin: Origin | None = None  # the run whose checkpoint is loaded

@@ -32,6 +32,7 @@ class RunLogger(WandbLogger):
         self._ending = ends.FINISHED
         self._watched: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
         self._pending_config: dict[str, Any] = {}
+        self._not_secret: tuple[str, ...] = ()  # what the user says is none
 
     def _known_names(self) -> dict[str, str]:
         """Project and name, as far as they are known when the run is opened."""
@@ -66,7 +67,12 @@ class RunLogger(WandbLogger):
             run = self._init_run()
         else:
             self._wandb_init.update(self._known_names())
-            run = open_run(self._init_run, self._wandb_init, continued=self._continued)
+            run = open_run(
+                self._init_run,
+                self._wandb_init,
+                continued=self._continued,
+                allow=self._not_secret,
+            )
             ends.tell_at_exit(self)
         self._id = run.id
         for args, kwargs in self._watched:

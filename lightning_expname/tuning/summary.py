@@ -45,7 +45,7 @@ def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
     import wandb
 
     arguments = _arguments(plan)
-    config = study_json(result, plan, home)
+    config = {**arguments.pop("config", {}), **study_json(result, plan, home)}
     run = open_run(lambda: wandb.init(config=config, **arguments), arguments, continued=False)
     try:
         _fill(run, result, plots)

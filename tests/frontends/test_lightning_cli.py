@@ -176,3 +176,40 @@ def test_the_config_is_in_main_without_its_secrets(
     assert main["trainer"]["max_epochs"] == 1
     assert main["model"]["api_key"] == "<redacted>"
     assert trainer.logger.record.config["main"] == main
+
+
+def test_the_saved_config_tells_no_secrets(expname_root: Path) -> None:
+    hook = "https://hooks.slack.com/services/T0/B0/hunter2hunter2"
+    alerts = {"class_path": "lightning_expname.ExpNameAlerts", "init_args": {"slack_webhook": hook}}
+    values = config(logger=OURS, callbacks=[alerts])
+    values["model"]["api_key"] = "hunter2hunter2"
+    trainer = run(values)
+    text = (expname_root / f"{STEM}.config.yaml").read_text()
+    told = yaml.safe_load(text)
+    assert "hunter2" not in text
+    assert told["model"]["api_key"] == "<redacted>"
+    assert told["trainer"]["callbacks"][0]["init_args"]["slack_webhook"] == "<redacted>"
+    assert told["model"]["net"]["init_args"]["width"] == 8
+    assert told["trainer"]["max_epochs"] == 1
+    assert trainer.max_epochs == 1
+
+
+def test_the_saved_config_tells_what_the_user_allows(expname_root: Path) -> None:
+    logger = {**OURS, "init_args": {"not_secret": ["api_key"]}}
+    values = config(logger=logger)
+    values["model"]["api_key"] = "no-secret-at-all"
+    run(values)
+    told = yaml.safe_load((expname_root / f"{STEM}.config.yaml").read_text())
+    assert told["model"]["api_key"] == "no-secret-at-all"
+    assert told["trainer"]["logger"]["init_args"]["not_secret"] == ["api_key"]
+    run(told)  # it runs again as it is
+
+
+def test_many_saved_files_tell_no_secrets(expname_root: Path) -> None:
+    values = config(logger=OURS)
+    values["model"]["api_key"] = "hunter2hunter2"
+    Path("model.yaml").write_text(yaml.safe_dump(values["model"]))
+    run({**values, "model": "model.yaml"}, save_config_kwargs={"multifile": True})
+    written = list((expname_root / f"{STEM}.config").rglob("*.yaml"))
+    assert len(written) == 2
+    assert not [path for path in written if "hunter2" in path.read_text()]

@@ -273,6 +273,23 @@ def test_nothing_of_a_secret_text_is_left(text: str, key: str) -> None:
     assert redact({"password": f"{text}!"}) == {"password": REDACTED}
 
 
+def test_what_is_allowed_is_allowed_everywhere() -> None:
+    words = ["--my_token", "a1b2c3", "model.my_token=x", "--hf_token", "y1"]
+    told = ["--my_token", "a1b2c3", "model.my_token=x", "--hf_token", REDACTED]
+    assert scrub_arguments(words, ["my_token"]) == told
+    assert (
+        scrub("my_token=a1b2c3 hf_token=y1", ["my_token"]) == f"my_token=a1b2c3 hf_token={REDACTED}"
+    )
+    assert redact({"encoder.my_token": "a1b2c3"}, allow=["my_token"]) == {
+        "encoder.my_token": "a1b2c3"
+    }
+    assert redact("my_token=a1b2c3", key="command", allow="my_*") == "my_token=a1b2c3"
+
+
+def test_the_names_of_what_is_allowed_are_no_secret() -> None:
+    assert redact({"not_secret": ["style_token"]}) == {"not_secret": ["style_token"]}
+
+
 HOSTILE = [
     "a",
     "a.",
