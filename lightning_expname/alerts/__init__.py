@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .center import DEADLINE, DEFAULT_EVENTS, Alerts
+    from .center import DEFAULT_EVENTS, Alerts
+    from .last_words import DEADLINE
     from .message import Message, to_text
     from .outcome import Outcome, outcome_of
     from .scopes import Scope, Watched
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "Alerts": ".center",
-        "DEADLINE": ".center",
+        "DEADLINE": ".last_words",
         "DEFAULT_EVENTS": ".center",
         "Message": ".message",
         "Outcome": ".outcome",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.util import find_spec
+from typing import Final
 from urllib.parse import urlsplit
 
 from ..observer import warn_once
 from .protocol import SlackAccess
 from .senders import SLACK_API
+
+_GAP: Final = re.compile(r"[\s\x00-\x20\x7f]")
 
 
 def slack_access(
@@ -17,6 +21,7 @@ def slack_access(
     """Arguments before environment, a bot before a webhook; what cannot work is said once."""
     if webhook is None and token is None:
         webhook, token = _variable("SLACK_WEBHOOK_URL"), _variable("SLACK_BOT_TOKEN")
+    webhook, token = (webhook or "").strip() or None, (token or "").strip() or None
     channel = channel or _variable("SLACK_CHANNEL")
     if token and not channel:
         _say("a Slack bot's token needs a channel: pass slack_channel= or set SLACK_CHANNEL")
@@ -40,7 +45,8 @@ def _variable(name: str) -> str | None:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_whole = bool(parts.hostname) and parts.port != 0 and not _GAP.search(url)
+        return parts.scheme in ("http", "https") and is_whole
     except ValueError:
         return False
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Sequence, Set
+from typing import Any, ClassVar, Final
 
 from ..errors import AlertError
 from ..observer import observed
-from ..redaction import scrub
+from ..redaction import REDACTED, scrub
 from .access import slack_access
 from .dispatch import Dispatch, complain
+from .last_words import DEADLINE, hold, release
 from .message import Message, host_name
-from .outcome import EVENTS, Outcome, is_consequence, mark_told, reason_of, traceback_of
-from .ranks import Place, process_start, share_of
+from .outcome import (
+    EVENTS,
+    Outcome,
+    is_consequence,
+    is_told,
+    mark_told,
+    outcome_of,
+    reason_of,
+    traceback_of,
+)
+from .ranks import Place, place_from_environment
 from .run_alert import alert, open_run
 from .scopes import Scope, Watched
 from .senders import Sender
 from .throttle import Throttle
 from .watchdog import is_supported
-
-DEADLINE: Final = 10.0
-"""Seconds by which undelivered messages hold up the end of the process at most."""
 
 DEFAULT_EVENTS: Final = ("finished", "failed", "interrupted", "killed")
 _SCRUBBED: Final = (
@@ -38,6 +44,9 @@ _SCRUBBED: Final = (
     "reason",
     "traceback",
 )
+_TEXT_MAX: Final = 4000
+_TRACEBACK_MAX: Final = 20_000
+_WITHIN: Final = 10_000  # characters beside a cut, in which a secret would be cut as well
 
 
 class Alerts:
@@ -90,6 +99,10 @@ class Alerts:
         self._max_per_hour = max_per_hour
         self._renew()
 
+    _passing: ClassVar[Set[str]] = frozenset(
+        {"_pid", "_lock", "_scopes", "_count", "_throttle", "_dispatch"}
+    )
+
     def _renew(self) -> None:
         """Nothing under way: at the beginning, in a forked child, and in a copy."""
         self._pid = os.getpid()
@@ -131,7 +144,7 @@ class Alerts:
         with self._lock:
             outer = self._scopes[-1] if self._scopes else None
             self._count += 1
-            place = place or _place_from_environment(mode, self._count)
+            place = place or place_from_environment(mode, self._count, self._audience)
             message = Message(mode, "started", rank=place.rank, world=place.world, **facts)
             scope = Scope(self._scrubbed(message), place)
             if outer is not None:
@@ -201,7 +214,7 @@ class Alerts:
         self._tell_held()
         is_done = self._dispatch.close(seconds)
         if is_done and not self._scopes:
-            _unfinished.discard(self)
+            release(self)
         return is_done
 
     def _is_told(self, message: Message) -> bool:
@@ -240,6 +253,11 @@ class Alerts:
         """The W&B run that `run.alert` is sent through."""
         return open_run()
 
+    @property
+    def _audience(self) -> str:
+        """Who hears of what: ranks agree with those that tell the same people of the same ends."""
+        return repr((*self._slack.secrets, self._slack.channel, sorted(self._events)))
+
     def _tell_held(self) -> None:
         """The summary of what a sweep held back."""
         held = self._throttle.take_held()
@@ -250,24 +268,44 @@ class Alerts:
     def _scrubbed(self, message: Message) -> Message:
         """What users and modules say, as plain text and numbers, and without secrets."""
         texts = {name: getattr(message, name) for name in _SCRUBBED}
-        told = {name: self._scrub(str(text)) for name, text in texts.items() if text is not None}
+        told = {name: self._plain(name, text) for name, text in texts.items() if text is not None}
         return message.replace(**told, score=_number(message.score))
+
+    def _plain(self, name: str, value: Any) -> str:
+        """Without secrets first, and then cut: a secret that is cut is not known any more."""
+        if name == "traceback":
+            return self._scrub(str(value)[-_TRACEBACK_MAX - _WITHIN :])[-_TRACEBACK_MAX:]
+        return self._scrub(str(value)[: _TEXT_MAX + _WITHIN])[:_TEXT_MAX]
 
     def _scrub(self, text: str) -> str:
         for secret in self._slack.secrets:
-            text = text.replace(secret, "<redacted>")
+            text = text.replace(secret, REDACTED)
         return scrub(text)
 
     def _enter_process(self) -> None:
         """A forked child begins anew: threads, locks and the watchdog are its parent's."""
         if self._pid != os.getpid():
             self._renew()
-        _unfinished.add(self)
+        hold(self)
+
+    @property
+    def pid(self) -> int:
+        """The process in which it works."""
+        return self._pid
+
+    def end_open(self, exception: BaseException | None) -> None:
+        """How what is still open ends, when its process ends in order but no hook was told."""
+        for scope in reversed(self._scopes):
+            if exception is None:
+                self.end(scope, "interrupted")
+            elif is_told(exception):
+                self.drop(scope)
+            else:
+                self.end(scope, outcome_of(exception), exception)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles carry the settings, and nothing that is under way."""
-        settled = ("_slack", "_wandb", "_events", "_wants_watchdog", "_senders", "_max_per_hour")
-        return {name: self.__dict__[name] for name in settled}
+        return {name: value for name, value in vars(self).items() if name not in self._passing}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -298,33 +336,9 @@ def _said_of(exception: BaseException | None) -> dict[str, Any]:
     }
 
 
-def _place_from_environment(mode: str, number: int) -> Place:
-    """Code without Lightning under torchrun; whatever is not a number is one process."""
-    try:
-        world = int(os.environ.get("WORLD_SIZE", "1"))
-        rank = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "0")
-    except ValueError:
-        return Place()
-    if world <= 1:
-        return Place()
-    return Place(rank, world, share_of(mode, number, os.environ), process_start())
-
-
 def _number(value: Any) -> float | None:
     """A score may be a tensor, or anything else."""
     try:
         return None if value is None else float(value)
     except (TypeError, ValueError):
         return None
-
-
-_unfinished: set[Alerts] = set()  # held until delivered: a message may outlive its `Alerts()`
-
-
-@atexit.register
-def _close_at_exit() -> None:
-    """One deadline for all of them together."""
-    end = time.monotonic() + DEADLINE
-    for alerts in list(_unfinished):
-        with contextlib.suppress(Exception):
-            alerts.close(max(0.0, end - time.monotonic()))

@@ -11,8 +11,10 @@ from importlib import import_module
 from typing import Any
 
 from ..observer import warn_once
+from ..redaction import REDACTED, scrub
 from .courier import Courier
 from .message import Message
+from .out_of_memory import memory_kills
 from .protocol import SlackAccess
 from .ranks import Place
 from .scopes import Scope
@@ -67,6 +69,7 @@ class Dispatch:
             message=scope.now().to_json(),
             place=dataclasses.asdict(scope.place),
             record=scope.record,
+            memory_kills=memory_kills(),  # read here: the watchdog may still be starting
         )
 
     def end(self, scope: Scope, message: Message | None) -> None:
@@ -87,7 +90,7 @@ class Dispatch:
         if to_slack:
             self._slack_courier().submit(message, place, _nothing)
         if self._senders:
-            self._own = self._own or Courier(self._senders, self._events, complain)
+            self._own = self._own or Courier(self._senders, self._events, self._complain_of_others)
             share = f"{place.share}-own" if place.share else None  # the watchdog claims as well
             self._own.submit(message, dataclasses.replace(place, share=share), _nothing)
 
@@ -163,12 +166,12 @@ class Dispatch:
             with contextlib.suppress(ImportError):  # at exit, a thread could not import it any more
                 import_module("slack_sdk")
             senders = self._slack.senders(self._threads, self._threads.__setitem__)
-            self._direct = Courier(senders, self._events, complain)
+            self._direct = Courier(senders, self._events, self._complain)
         return self._direct
 
     def _on_answer(self, data: dict[str, Any]) -> None:
         if "trouble" in data:
-            complain(str(data["trouble"]))
+            self._complain(str(data["trouble"]))
         if "thread" in data:
             self._threads[str(data["thread"])] = str(data.get("stamp", ""))
         if "flushed" in data:
@@ -176,6 +179,16 @@ class Dispatch:
         if "gone" in data:
             with self._changed:
                 self._changed.notify_all()
+
+    def _complain(self, what: str) -> None:
+        """What a client says of a failure may hold the address, which is a secret."""
+        for secret in self._slack.secrets:
+            what = what.replace(secret, REDACTED)
+        complain(what)
+
+    def _complain_of_others(self, what: str) -> None:
+        """The error of anybody's channel may hold secrets that are not known here."""
+        self._complain(scrub(what))
 
 
 def complain(what: str) -> None:

@@ -14,7 +14,10 @@ EVENTS: Final = ("started", "finished", "failed", "interrupted", "killed", "prun
 """What a user may ask to be told of."""
 
 _TOLD: Final = "__expname_told__"
-_TRACEBACK_MAX: Final = 20_000
+_READ_MAX: Final = 60_000  # before secrets are removed: more than is told, so that none is cut
+
+# What torch.multiprocessing raises in the process that started the ranks.
+_OTHERS_ENDS: Final = ("ProcessRaisedException", "ProcessExitedException")
 
 # What a rank says when another one is gone: gloo, NCCL and the rendezvous store.
 _CONSEQUENCE: Final = re.compile(
@@ -53,7 +56,7 @@ def reason_of(exception: BaseException) -> str:
         said = str(exception)
     except Exception:  # a message may be a program of its own, and fail
         said = "(its message cannot be shown)"
-    return f"{name}: {said}" if said else name
+    return f"{name}: {said[:_READ_MAX]}" if said else name
 
 
 def traceback_of(exception: BaseException) -> str | None:
@@ -64,12 +67,15 @@ def traceback_of(exception: BaseException) -> str | None:
         lines = traceback.format_exception(type(exception), exception, exception.__traceback__)
     except Exception:
         return None
-    return "".join(lines)[-_TRACEBACK_MAX:]
+    return "".join(lines)[-_READ_MAX:]
 
 
 def is_consequence(exception: BaseException) -> bool:
-    """Whether a rank only says that another one is gone ("connection closed by peer")."""
-    return any(_CONSEQUENCE.search(reason_of(one)) for one in _chain(exception))
+    """Whether a process only says that another one is gone ("connection closed by peer")."""
+    return any(
+        type(one).__name__ in _OTHERS_ENDS or _CONSEQUENCE.search(reason_of(one))
+        for one in _chain(exception)
+    )
 
 
 def mark_told(exception: BaseException) -> None:

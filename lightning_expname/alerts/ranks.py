@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ CONSEQUENCE_DELAY: Final = 3.5
 _KEEP_SECONDS: Final = 7 * 86400
 _SKEW_SECONDS: Final = 0.5
 _IMPORTED: Final = time.time()
+_PROC: Final = Path("/proc")
 Value = TypeVar("Value", float, str)
 _ALIKE: Final = (
     "MASTER_ADDR",
@@ -70,12 +72,34 @@ class Place:
         return self.world == 1 or message.outcome in ("started", "summary")
 
 
-def share_of(mode: str, number: int, environment: Mapping[str, str]) -> str | None:
-    """The key of the n-th mode of this program, from what the launcher tells all its ranks."""
+def share_of(
+    mode: str, number: int, environment: Mapping[str, str], *, told: str = ""
+) -> str | None:
+    """The key of the n-th mode of this program, from what the launcher tells all its ranks.
+
+    Args:
+        mode: its name.
+        number: of this process's modes.
+        environment: with the launcher's variables.
+        told: who is told; alarms that go elsewhere do not silence each other.
+    """
     if "MASTER_PORT" not in environment:
         return None
     alike = [environment.get(name, "") for name in _ALIKE]
-    return hashlib.sha256(json.dumps([*alike, mode, number]).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps([*alike, mode, number, told]).encode()).hexdigest()[:24]
+
+
+def place_from_environment(mode: str, number: int, told: str) -> Place:
+    """Code without Lightning under torchrun; whatever is not a number is one process."""
+    try:
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        rank = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "0")
+    except ValueError:
+        return Place()
+    if world <= 1:
+        return Place()
+    share = share_of(f"watch {mode}", number, os.environ, told=told)
+    return Place(rank, world, share, process_start())
 
 
 def wins(message: Message, place: Place) -> tuple[bool, str]:
@@ -95,15 +119,27 @@ def process_start() -> float:
     """When this process began, less what the ranks of one launch may differ by.
 
     Launchers give the same port again and again: only the time tells one launch from the next.
-    Linux says when a process began in field 22 of /proc/self/stat (proc(5)), in ticks since boot.
     """
-    try:
-        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
-        age = uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return _IMPORTED - _SKEW_SECONDS
-    return time.time() - age - _SKEW_SECONDS
+    for age in (_age_by_proc, _age_by_ps):
+        with contextlib.suppress(OSError, ValueError, IndexError, subprocess.SubprocessError):
+            return time.time() - age() - _SKEW_SECONDS
+    return _IMPORTED - _SKEW_SECONDS
+
+
+def _age_by_proc() -> float:
+    """Linux: field 22 of /proc/self/stat (proc(5)) is when it began, in ticks since boot."""
+    fields = (_PROC / "self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    uptime = float((_PROC / "uptime").read_text(encoding="utf-8").split()[0])
+    return uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _age_by_ps() -> float:
+    """Elsewhere: POSIX's ps shows [[days-]hours:]minutes:seconds, cut to whole seconds."""
+    command = ["ps", "-o", "etime=", "-p", str(os.getpid())]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+    days, _, clock = shown.strip().rpartition("-")
+    hours, minutes, seconds = ["0", *clock.split(":")][-3:]
+    return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds) + 1
 
 
 def _claim(path: Path, message: Message, since: float) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import Any, Final
 
-from ..observer import observed
+from ..observer import observed, warn_once
 from ..records import RunRecord
 from .center import Alerts
 from .outcome import outcome_of
@@ -22,6 +22,10 @@ _UPDATE_SECONDS: Final = 2.0
 
 class TrainingAlerts(Alerts):
     """`Alerts` with the hooks of a Lightning callback; `ExpNameAlerts` adds the base class."""
+
+    _passing = Alerts._passing | {
+        *("_scope", "_trainer", "_works", "_modes", "_updated", "_curve", "_module_log")
+    }
 
     def _renew(self) -> None:
         super()._renew()
@@ -62,12 +66,25 @@ class TrainingAlerts(Alerts):
         self._enter_process()
         if trainer.fast_dev_run or trainer.state.fn is None or self._scope is not None:
             return
+        if self._is_told_already(trainer):
+            return
         self._trainer = weakref.ref(trainer)
         self._modes += 1
         self._works, self._curve = False, []
         mode = _mode_of(trainer)
-        place = _place_of(trainer, mode, self._modes)
+        place = _place_of(trainer, mode, self._modes, self._audience)
         self._scope = self.begin(mode, place=place, starts=False, model=_model_of(module))
+
+    def _is_told_already(self, trainer: Any) -> bool:
+        """Whether an earlier callback tells the same people of the same ends."""
+        for one in trainer.callbacks:
+            if one is self or self._senders:
+                return False
+            is_same = isinstance(one, TrainingAlerts) and one._slack == self._slack
+            if is_same and set(self._events) <= set(one._events):
+                warn_once("two ExpNameAlerts of one Trainer tell the same; the second is silent")
+                return True
+        return False
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Everything that names the run is known."""
@@ -170,14 +187,14 @@ def _mode_of(trainer: Any) -> str:
     return _MODES.get(name, name)
 
 
-def _place_of(trainer: Any, mode: str, number: int) -> Place:
+def _place_of(trainer: Any, mode: str, number: int, told: str) -> Place:
     """Its own claims for each launch; several machines meet in the training's directory."""
     world = int(trainer.world_size)
     if world <= 1:
         return Place()
     several = int(getattr(trainer, "num_nodes", 1)) > 1
     folder = os.path.join(trainer.default_root_dir, ".expname", "alerts") if several else None
-    share = share_of(mode, number, os.environ)
+    share = share_of(mode, number, os.environ, told=told)
     return Place(int(trainer.global_rank), world, share, process_start(), folder)
 
 

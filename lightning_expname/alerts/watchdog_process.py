@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from .courier import PATIENCE, Courier
 from .message import Message
-from .out_of_memory import killed_for_memory, memory_kills
+from .out_of_memory import killed_for_memory
 from .protocol import Lines, SlackAccess, line
 from .ranks import Place
 
@@ -45,7 +45,7 @@ class Watchdog:
         self._open: dict[str, _Open] = {}
         self._courier: Courier | None = None
         self._flush_number: int | None = None
-        self._kills = memory_kills()
+        self._kills = 0
         self._out = threading.Lock()
 
     def run(self) -> None:
@@ -82,8 +82,14 @@ class Watchdog:
             self._courier.probe()
 
     def _begin(
-        self, key: str, message: dict[str, Any], place: dict[str, Any], record: str | None
+        self,
+        key: str,
+        message: dict[str, Any],
+        place: dict[str, Any],
+        record: str | None,
+        memory_kills: int,
     ) -> None:
+        self._kills = memory_kills
         self._open[key] = _Open(Message.from_json(message), Place(**place), record)
 
     _update = _begin

@@ -1,4 +1,4 @@
-"""A training that ends as it is told: `python lit_ends.py END [RANK [DEVICES [MODE]]]`.
+"""A training that ends as it is told: `python lit_ends.py END [RANK [DEVICES [MODE [STRATEGY]]]]`.
 
 On the given rank only; -1 is every rank.
 """
@@ -16,6 +16,7 @@ from typing import Any
 warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
 
+import plain_ends
 from flavour import Callback, ExpNameAlerts, ExpNameLogger
 from lit_models import lit, loader, trainer
 
@@ -38,6 +39,15 @@ def strike(end: str) -> None:
         import ctypes
 
         ctypes.string_at(0)
+    if end == "memory":
+        plain_ends.eat_all_memory(plain_ends.used_memory() + (100 << 20))
+    if end == "OOM killer":
+        plain_ends.eat_all_memory(4 << 30)  # the memory cgroup that it is in allows less
+    if end == "preempted":  # what SLURM sends, with `--signal=SIGUSR1@90`
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGTERM)
+    if end == "from outside":
+        time.sleep(60)
     if end.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, end))
         time.sleep(0.5)
@@ -62,11 +72,13 @@ class End(Callback):
             strike(self.end.removeprefix("early "))
 
 
-def main(end: str, rank: int = 0, devices: int = 1, mode: str = "fit") -> None:
+def main(
+    end: str, rank: int = 0, devices: int = 1, mode: str = "fit", strategy: str = "ddp"
+) -> None:
     logger: Any = ExpNameLogger(offline=True) if devices == 1 else False
     alerts = ExpNameAlerts()
-    strategy = "ddp" if devices > 1 else "auto"
-    ran = trainer(logger, alerts, End(end, rank), epochs=3, devices=devices, strategy=strategy)
+    spread = {"devices": devices, "strategy": strategy if devices > 1 else "auto"}
+    ran = trainer(logger, alerts, End(end, rank), epochs=3, **spread)
     data = {"fit": (loader(), loader()), "test": (loader(),)}[mode]
     getattr(ran, mode)(lit(), *data)
 

@@ -59,13 +59,20 @@ def end_well_in_a_child() -> None:
     os.waitpid(pid, 0)
 
 
-def eat_all_memory() -> None:
+def eat_all_memory(limit: int = 300 << 20) -> None:
+    """Python's own end is a MemoryError; a memory cgroup that allows less is the kernel's."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     blocks = []
     while True:
-        blocks.append(bytearray(16 << 20))
+        blocks.append(bytearray(b"x") * (16 << 20))  # written to: it is not only promised
+
+
+def used_memory() -> int:
+    """Bytes of addresses in use, as RLIMIT_AS counts them."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 ENDS: dict[str, Callable[[], None]] = {
@@ -81,6 +88,7 @@ ENDS: dict[str, Callable[[], None]] = {
     "os._exit": lambda: os._exit(5),
     "segfault": segfault,
     "memory": eat_all_memory,
+    "OOM killer": lambda: eat_all_memory(4 << 30),
     "pruned": prune,
     "child": die_while_a_child_lives,
     "child ends": end_well_in_a_child,

@@ -65,6 +65,45 @@ def test_without_our_logger_the_module_names_it(
     ]
 
 
+def test_each_fit_of_one_trainer_is_told(
+    alerts: ExpNameAlerts, expname_root: Path, expname_slack: SlackServer
+) -> None:
+    module, ran = lit(), trainer(False, alerts, epochs=1)
+    ran.fit(module, loader(), loader())
+    ran.fit_loop.max_epochs = 2
+    ran.fit(module, loader(), loader())
+    module.on_train_epoch_start = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    ran.fit_loop.max_epochs = 3
+    with pytest.raises(ZeroDivisionError):
+        ran.fit(module, loader(), loader())
+    told = [text.split(":")[0] for text in texts(alerts, expname_slack)]
+    assert told == ["train finished", "train finished", "train failed"]
+
+
+@pytest.mark.filterwarnings("ignore::lightning_expname.observer.ExpNameWarning")
+def test_two_that_tell_the_same_tell_it_once(
+    expname_root: Path, expname_slack: SlackServer
+) -> None:
+    both = ExpNameAlerts(), ExpNameAlerts()
+    fit(False, *both)
+    broken = lit()
+    broken.on_train_epoch_start = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with pytest.raises(ZeroDivisionError):
+        fit(False, *both, module=broken)
+    assert all(one.close(60) for one in both)
+    assert ["finished" in one.text for one in expname_slack.messages] == [True, False]
+
+
+def test_two_that_tell_others_tell_both(expname_root: Path, expname_slack: SlackServer) -> None:
+    other = ExpNameAlerts(
+        slack_token=TOKEN, slack_channel=CHANNEL, slack_api_url=expname_slack.api_url
+    )
+    both = ExpNameAlerts(), other
+    fit(False, *both)
+    assert all(one.close(60) for one in both)
+    assert len(expname_slack.messages) == 2
+
+
 def test_a_trial_run_and_the_search_for_a_rate_are_silent(
     alerts: ExpNameAlerts, expname_slack: SlackServer
 ) -> None:

@@ -5,27 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from endings import latency, train_until
+from endings import latency, memory_cgroup, train_until
 
+from lightning_expname.records import read_record
 from lightning_expname.testing import SlackServer
+from lightning_expname.testing.slack_server import Posted
 
 ALONE = [
     ("well", "finished"),
     ("exception", "failed"),
+    ("memory", "failed"),
+    ("pruned", None),
     ("sys.exit", "interrupted"),
     ("SIGINT", "interrupted"),
     ("SIGTERM", "interrupted"),
-    ("SIGKILL", "killed"),
+    ("SIGHUP", "killed"),
     ("SIGUSR1", "killed"),
+    ("SIGKILL", "killed"),
     ("segfault", "killed"),
     ("os._exit", "killed"),
     ("early os._exit", "killed"),
 ]
-TOGETHER = [
+TOGETHER = [  # by Lightning's own launcher
     ("well", 0, "finished"),
     ("exception", 0, "failed"),
     ("exception", 1, "failed"),
     ("exception", -1, "failed"),
+    ("memory", 1, "failed"),
+    ("pruned", -1, None),
+    ("sys.exit", -1, "interrupted"),
     ("SIGINT", 0, "interrupted"),
     ("SIGTERM", 0, "interrupted"),
     ("SIGKILL", 0, "killed"),
@@ -33,32 +41,73 @@ TOGETHER = [
     ("segfault", 1, "killed"),
     ("os._exit", 1, "killed"),
 ]
+ELSEWHERE = [
+    ("torchrun", "ddp", "well", 0, "finished"),
+    ("torchrun", "ddp", "exception", 1, "failed"),
+    ("torchrun", "ddp", "SIGKILL", 1, "killed"),
+    ("torchrun", "ddp", "SIGTERM", -1, "interrupted"),
+    ("", "ddp_spawn", "well", 0, "finished"),
+    ("", "ddp_spawn", "exception", 1, "failed"),
+    ("", "ddp_spawn", "SIGKILL", 1, "killed"),
+    ("", "ddp_fork", "os._exit", 0, "killed"),
+    ("srun", "ddp", "preempted", -1, "interrupted"),
+]
 
 
 @pytest.mark.parametrize(("end", "outcome"), ALONE)
-def test_alone(expname_root: Path, expname_slack: SlackServer, end: str, outcome: str) -> None:
+def test_alone(
+    expname_root: Path, expname_slack: SlackServer, end: str, outcome: str | None
+) -> None:
     _, messages = train_until(expname_slack, expname_root, end)
-    (message,) = messages
-    assert f"train {outcome}: " in message.text
-    report(expname_root, end, outcome, message)
+    check(expname_root, end, outcome, messages)
 
 
 @pytest.mark.parametrize(("end", "rank", "outcome"), TOGETHER)
 def test_together(
-    expname_root: Path, expname_slack: SlackServer, end: str, rank: int, outcome: str
+    expname_root: Path, expname_slack: SlackServer, end: str, rank: int, outcome: str | None
 ) -> None:
     _, messages = train_until(expname_slack, expname_root, end, str(rank), "2")
-    (message,) = messages
-    assert f"train {outcome}: " in message.text
-    report(expname_root, f"{end} on rank {rank}", outcome, message)
+    check(expname_root, f"{end} on rank {rank}", outcome, messages)
 
 
-def report(root: Path, end: str, outcome: str, message) -> None:
-    """Shown by `pytest -rP`: a speed is no assertion on a busy machine."""
-    print(f"{end}: {outcome}, {latency(root, message):.1f} s after its end")
+@pytest.mark.parametrize(("launcher", "strategy", "end", "rank", "outcome"), ELSEWHERE)
+def test_under_other_launchers(
+    expname_root: Path,
+    expname_slack: SlackServer,
+    launcher: str,
+    strategy: str,
+    end: str,
+    rank: int,
+    outcome: str,
+) -> None:
+    arguments = [end, str(rank), "2", "fit", strategy]
+    _, messages = train_until(expname_slack, expname_root, *arguments, launcher=launcher)
+    check(expname_root, f"{launcher or strategy}, {end} on rank {rank}", outcome, messages)
+    if launcher == "srun":
+        assert (expname_root / "asked.txt").read_text().startswith("scontrol requeue ")
+
+
+def test_a_training_that_the_kernel_kills_for_memory(
+    expname_root: Path, expname_slack: SlackServer
+) -> None:
+    with memory_cgroup(900 << 20) as group:
+        _, messages = train_until(expname_slack, expname_root, "OOM killer", group=group)
+    check(expname_root, "OOM killer", "killed", messages)
+    assert "the kernel's OOM killer struck" in messages[0].shown
+    (path,) = (expname_root / "checkpoints").rglob("*.json")
+    assert read_record(path).status == "killed"
 
 
 def test_a_test_from_nothing_that_is_killed(expname_root: Path, expname_slack: SlackServer) -> None:
     _, messages = train_until(expname_slack, expname_root, "SIGKILL", "0", "1", "test")
     (message,) = messages
     assert "test killed: " in message.text
+
+
+def check(root: Path, end: str, outcome: str | None, messages: list[Posted]) -> None:
+    """One message with this outcome; how soon it came is shown by `pytest -rP`, not asserted."""
+    assert [one.text.split(": ")[0][2:].strip() for one in messages] == (
+        [f"train {outcome}"] if outcome else []
+    ), (root / "output.txt").read_text()
+    if messages:
+        print(f"{end}: {outcome}, {latency(root, messages[0]):.1f} s after its end")
