@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..records import RunRecord
-from ..records.claim import claim
+from ..records.claim import claim, foreseen
 from ..records.header import CheckpointHeader
 from ..records.resolve import WANDB_FOLDER
 from ..records.search import all_records
 from .describe import record_of
 from .groups import Group, group
 from .logged import record_of_log
+from .moves import Renamed, rename, undo
 from .sources import Advance, Found, look
 from .told import Hints
 
-__all__ = ["Adopted", "Hints", "adopt"]
+__all__ = ["Adopted", "Hints", "Renamed", "adopt", "rename", "undo"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def adopt(
     ids = {one.id for one in records}
     fresh = [one for one in found.headers if one.path.resolve() not in listed]
     planned = [one for one in _planned(fresh, found, root, hints) if one.id not in ids]
-    made = [one if dry_run else _claimed(one, root, found) for one in planned]
+    taken = set[str]()
+    made = []
+    for one in planned:
+        made.append(_claimed(one, root, found, taken if dry_run else None))
+        taken.add(made[-1].record.casefold())
     known = len(found.headers) - len(fresh) + len(found.logs.keys() & ids)
     foreign = tuple((one.path, one.foreign) for one in found.headers if one.foreign)
     return Adopted(tuple(made), known, found.broken, foreign)
@@ -101,7 +106,10 @@ def _runs(fresh: Iterable[CheckpointHeader], found: Found) -> Iterator[tuple[Gro
     yield from ((one, run_id) for (run_id, _), one in by_id.items())
 
 
-def _claimed(record: RunRecord, root: Path, found: Found) -> RunRecord:
+def _claimed(
+    record: RunRecord, root: Path, found: Found, foreseen_too: set[str] | None
+) -> RunRecord:
+    """Under the first free name; when `foreseen_too` is given, of those free beside these."""
     is_shown = record.id in found.logs and bool(found.logs[record.id].name)
 
     def numbered(ordinal: int) -> RunRecord:
@@ -116,6 +124,8 @@ def _claimed(record: RunRecord, root: Path, found: Found) -> RunRecord:
             record=f"{base}{again}.json",
         )
 
+    if foreseen_too is not None:
+        return foreseen(root, numbered, foreseen_too)
     return claim(root, numbered, among_files=True)
 
 

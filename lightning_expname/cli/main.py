@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `expname ls | head`
         sys.stderr.close()
         return OK
+    except OSError as error:  # a disk that is full or read-only, a file where a folder belongs
+        print(f"expname: {printable(str(error))}", file=sys.stderr)
+        return WRONG_USAGE
     except ExpNameError as error:
         is_missing = isinstance(error, LookupFailedError)  # it may list candidates, one a line
         lines = str(error).splitlines() if is_missing else [" ".join(str(error).split())]

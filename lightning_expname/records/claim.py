@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path, PurePosixPath
 
 from .files import CheckpointPlace
@@ -44,6 +44,22 @@ def claim(root: Path, record_of: RecordOf, *, among_files: bool = False) -> RunR
         record = record.replace(path=path)
         if not _is_taken(root, record, among_files) and _create(root, record, path):
             note_record(root.absolute(), path)
+            return record
+    raise AssertionError("itertools.count ends only with the process")
+
+
+def foreseen(root: Path, record_of: RecordOf, without: Container[str] = ()) -> RunRecord:
+    """The record that `claim(..., among_files=True)` would give; nothing is written.
+
+    Args:
+        root: as of `claim`.
+        record_of: as of `claim`.
+        without: case-folded paths of records that are taken too.
+    """
+    for ordinal in itertools.count(1):
+        record = record_of(ordinal)
+        is_taken = record.record.casefold() in without or _is_taken(root, record, among_files=True)
+        if not is_taken:
             return record
     raise AssertionError("itertools.count ends only with the process")
 

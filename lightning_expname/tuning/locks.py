@@ -1,55 +1,22 @@
-"""Locks that die with their process: a `kill -9` leaves none behind.
-
-POSIX record locks (`fcntl.lockf`) belong to a process, are given back by the kernel when it ends
-however it ends, are not inherited by forked children, and hold between the machines of an NFS.
-"""
+"""Which workers of a study live: each holds a lock, which dies with its process."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
+
+from ..file_lock import hold, locked
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_threads: Final[dict[str, threading.RLock]] = {}  # record locks do not part a process's threads
-_held: Final[dict[str, int]] = {}
+__all__ = ["Worker", "is_alive", "locked", "new_worker", "sweep"]
+
 _alive: Final[set[str]] = set()  # the workers of this process; asking would give up their locks
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Waits for the lock that the file stands for; a process may take it twice.
-
-    Example:
-        >>> with locked(home / "ask"):
-        ...     trial = study.ask()
-    """
-    key = str(path.absolute())
-    with _threads.setdefault(key, threading.RLock()):
-        if _held.get(key) == os.getpid():
-            yield  # closing a second file of it would give the lock up
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            _lock(file)
-            _held[key] = os.getpid()
-            try:
-                yield
-            finally:
-                del _held[key]
-
-
-def _lock(file: IO[str]) -> None:
-    if fcntl is not None:
-        fcntl.lockf(file, fcntl.LOCK_EX)
 
 
 def new_worker() -> str:
@@ -65,7 +32,7 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self._path = home / f"worker-{self.id}"
         self._file = self._path.open("a")
-        _lock(self._file)
+        hold(self._file)
         _alive.add(self.id)
 
     def close(self) -> None:

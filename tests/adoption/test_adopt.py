@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -185,6 +189,33 @@ def test_json_and_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert told == {"adopted": [], "known": 0, "broken": [], "foreign": []}
     assert main(["adopt", str(tmp_path / "missing"), "--root", str(tmp_path)]) == 2
     assert "give files or folders" in capsys.readouterr().err
+
+
+def test_a_terminal_sees_a_bar(tmp_path: Path) -> None:
+    for epoch in range(3):
+        torch.save({"global_step": 1, "epoch": epoch}, tmp_path / f"epoch={epoch}.ckpt")
+    terminal, side = pty.openpty()
+    command = [sys.executable, "-m", "lightning_expname", "adopt", ".", "--rename"]
+    ran = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=side, timeout=120)
+    os.close(side)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux: the other side is closed
+        while more := os.read(terminal, 65536):
+            shown += more
+    os.close(terminal)
+    assert ran.returncode == 0 and ran.stdout.count(b" -> ") == 3
+    assert b"3/3" in shown and b"3 files renamed" in shown
+
+
+def test_a_disk_that_refuses_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"global_step": 1, "epoch": 1}, tmp_path / "epoch=1.ckpt")
+    (tmp_path / "checkpoints").write_text("a file where the folder would be")
+    assert main(["adopt", str(tmp_path), "--root", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("expname: ") and str(tmp_path / "checkpoints") in told
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
