@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from rows import tell
 
 from lightning_expname.introspect.capture import capture_init, uncapture_init
 
@@ -64,14 +65,11 @@ def main() -> None:
     """Print one line for each builder."""
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     gc.disable()
-    above = 0
     for name, build in BUILDERS.items():
         paired(build, 1)  # warm
         medians, minima = paired(build, repeats)
-        verdict = "ok" if medians <= LIMIT else "above the limit"
-        above += medians > LIMIT
-        print(f"{name:22s} median x{medians:.3f}   min x{minima:.3f}   {verdict}")
-    sys.exit(above)
+        what = f"constructors recorded: {name}"
+        tell(what, medians, "x", most=LIMIT, note=f"not recorded; minima x{minima:.3f}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import torch
 import wandb
 from bench_fit import LitRegressor
 from lightning.pytorch.loggers import WandbLogger
+from rows import tell
 from torch.utils.data import DataLoader, TensorDataset
 
 GOAL_MS = 50.0
@@ -109,16 +110,16 @@ def main() -> None:
     ratio = statistics.median(
         one / other for one, other in zip(found["ExpNameLogger"], found["WandbLogger"], strict=True)
     )
-    print(f"first step   x{ratio:.3f} of WandbLogger ({wandb_ms:.0f} ms): {extra:+.1f} ms", end="")
-    print(f"   (goal +{GOAL_MS:.0f} ms)")
+    note = f"beyond WandbLogger's {wandb_ms:.0f} ms (x{ratio:.3f})"
+    tell("from fit() to the first step", extra, "ms", most=GOAL_MS, note=note)
     spent = imports(rounds)
     for name, base in (
         ("pytest and our plugin", "pytest"),
         ("lightning_expname", "nothing"),
         ("our callback factory", "nothing"),
     ):
-        print(f"import of {name:22s} {_beyond(spent, name, base):+.1f} ms over {base}", end="")
-        print(f"   (goal +{GOAL_PLUGIN_MS:.0f} ms)")
+        beyond = _beyond(spent, name, base)
+        tell(f"import of {name}", beyond, "ms", most=GOAL_PLUGIN_MS, note=f"beyond {base}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
+from rows import tell
 
 from lightning_expname import tune
 
@@ -61,8 +62,8 @@ def compare(trials: int, repeats: int = 5) -> None:
     pairs = [(seconds(bare, trials), seconds(ours, trials)) for _ in range(repeats)]
     one, other = (statistics.median(column) / trials for column in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
-    print(f"a trial under bare Optuna  {one * 1e3:8.1f} ms")
-    print(f"a trial under tune()       {other * 1e3:8.1f} ms   (x{ratio:.2f})")
+    note = f"bare Optuna; {other * 1e3:.1f} ms against {one * 1e3:.1f} ms, objective without work"
+    tell("a trial under tune()", ratio, "x", note=note)
 
 
 def ddp(trials: int = 12) -> None:
@@ -76,8 +77,14 @@ def ddp(trials: int = 12) -> None:
             told = json.loads((Path(folder) / "rank0.json").read_text())
         rates[pruner] = 3600 * trials / told["seconds"]
         pruned = sum(one["state"] == "PRUNED" for one in told["trials"])
-        print(f"2-process ddp, pruner {pruner:7} {rates[pruner]:8.0f} trials/h, {pruned} pruned")
-    print(f"pruning makes              x{rates['median'] / rates['none']:.2f} trials an hour")
+        tell(
+            f"trials under 2-process ddp, pruner {pruner}",
+            rates[pruner],
+            "/h",
+            note=f"{pruned} of {trials} pruned",
+        )
+    more = rates["median"] / rates["none"]
+    tell("trials an hour under 2-process ddp, pruned", more, "x", least=1.0, note="not pruned")
 
 
 def main() -> None:
