@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .errors import RecordError
 from .facts import Facts, Hparam
-from .naming import RUN_CONTROL
+from .naming import is_run_control
 from .records import RunRecord, read_record
 
 IDENTITY_KEY: Final = "lightning_expname"
@@ -135,7 +135,7 @@ def _text(value: Any) -> str:
 
 
 def _makes_the_model(hparam: Hparam) -> bool:
-    if hparam.owner != "model" or hparam.name.rpartition(".")[2] in RUN_CONTROL:
+    if hparam.owner != "model" or is_run_control(hparam.name):
         return False
     return hparam.kind in ("int", "categorical")
 

@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
+from .call_site import keywords_of_call
 from .source import taints
+from .values import config_entries
 
 PASSED_KEY: Final = "_expname_passed"
 """Lies in a module's `__dict__` between `__new__` and the first `nn.Module.__init__` only."""
@@ -32,7 +34,8 @@ class Passed(NamedTuple):
 
     Attributes:
         arguments: by the names of the outermost constructor's parameters, defaults included.
-        undecided: names that a factory of the class passed and that were not given to it.
+        undecided: names that a factory of the class was not given, whether it passed them or left
+            them at their defaults.
     """
 
     arguments: Mapping[str, Any]
@@ -97,26 +100,39 @@ def _passed(
         bound = inspect.signature(init).bind(None, *args, **kwargs)
     except (TypeError, ValueError):
         return None
-    given = set(list(bound.arguments)[1:]) | set(kwargs)
+    given = {*list(bound.arguments)[1:], *kwargs}
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[1:])
-    decided = _decided(cls, caller)
-    return Passed(arguments, frozenset() if decided is None else frozenset(given - decided))
+    factory = _running_factory(cls, caller)
+    if factory is None:
+        return Passed(arguments, frozenset())
+    decided = _names_given(factory) | (given if _is_given_settings(factory) else set())
+    return Passed(arguments, frozenset({*arguments, *kwargs} - decided))
 
 
-def _decided(cls: type, frame: FrameType | None) -> set[str] | None:
-    """What the outermost factory that is running was given; None when none is."""
-    decided: set[str] | None = None
+def _running_factory(cls: type, frame: FrameType | None) -> FrameType | None:
+    """The outermost factory of the class that is running; None when none is."""
+    factory: FrameType | None = None
     foreign = 0
     for _ in range(_MAX_FRAMES):
         if frame is None or foreign > _MAX_FOREIGN:
             break
         if _is_factory(cls, frame.f_code):
-            decided, foreign = _names_given(frame), 0
+            factory, foreign = frame, 0
         else:
             foreign += 1
         frame = frame.f_back
-    return decided
+    return factory
+
+
+def _is_given_settings(factory: FrameType) -> bool:
+    """Whether it makes the model from a config or a preset's name: then whoever wrote that decided
+    what follows from it. From data (`from_dataset`) follows nothing that anybody decided."""
+    names = inspect.getargs(factory.f_code).args[1:2]
+    source = factory.f_locals.get(names[0]) if names else None
+    if isinstance(source, (str, Mapping)):
+        return True
+    return not hasattr(source, "__len__") and config_entries(source) is not None
 
 
 def _is_factory(cls: type, code: CodeType) -> bool:
@@ -131,7 +147,11 @@ def _is_factory(cls: type, code: CodeType) -> bool:
 
 
 def _names_given(frame: FrameType) -> set[str]:
+    """As whoever called the factory wrote it; else its `**kwargs`, less what it put in itself."""
     names = inspect.getargs(frame.f_code)
+    written = keywords_of_call(frame.f_back) if names.varkw else None
+    if written is not None:
+        return {*names.args[1:], *written}
     passed = frame.f_locals.get(names.varkw, {}) if names.varkw else {}
     changed = taints(frame.f_code, frame.f_lasti).entries  # kwargs["sizes"] = dataset.sizes
     added = {key for root, key in changed if root == names.varkw}

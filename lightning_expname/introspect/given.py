@@ -239,6 +239,8 @@ def _chief(group: list[Row]) -> Row | None:
 def _qualified(row: Row, group: Sequence[Row]) -> str:
     for length in range(2, len(row.path) + 1):
         suffix = row.path[-length:]
+        if suffix[0].isdigit():  # a place in a list (`blocks.0.dim`) says nothing by itself
+            continue
         if sum(other.path[-length:] == suffix for other in group) == 1:
             return ".".join(suffix)
     return ".".join(row.path)

@@ -16,7 +16,7 @@ from .grammar import (
 from .names import MAX_ORDINAL, MAX_RUN_BYTES, Names, derive_names
 from .places import place
 from .policy import NamePolicy
-from .speech import RUN_CONTROL, Speech
+from .speech import RUN_CONTROL, Speech, is_run_control
 
 __all__ = [
     "EMPTY_NAME",
@@ -34,6 +34,7 @@ __all__ = [
     "format_field",
     "format_label",
     "format_name",
+    "is_run_control",
     "parse_name",
     "place",
 ]

@@ -43,8 +43,27 @@ RUN_CONTROL: Final = (
     "log_gradient_flow",
     "pin_memory",
     "persistent_workers",
+    "patience",
+    "t_max",
+    "warmup_epochs",
+    "warmup_steps",
 )
 """Last segments of names that say how a run is carried out, not what the model is: config only."""
+
+_SCHEDULE: Final = ("patience", "t_max", "warmup_epochs", "warmup_steps")  # whatever stands before
+
+
+def is_run_control(name: str) -> bool:
+    """Whether a hyper-parameter says how a run is carried out, see `RUN_CONTROL`.
+
+    Example:
+        >>> is_run_control("model.seed"), is_run_control("reduce_on_plateau_patience")
+        (True, True)
+    """
+    last = name.rpartition(".")[2]
+    ends = tuple(f"_{one}" for one in _SCHEDULE)
+    return last in RUN_CONTROL or last.lower() in _SCHEDULE or last.lower().endswith(ends)
+
 
 _SAID_AS: Final[dict[str, tuple[str, ...]]] = {
     "batch_size": ("batch_size", "bs", "batch", "train_batch_size"),
@@ -143,7 +162,7 @@ def require(names: Iterable[str], known: Collection[str], label: str) -> None:
 
 def _speaks(hparam: Hparam, said: Collection[str]) -> bool:
     last = hparam.name.rpartition(".")[2]
-    if hparam.owner != "model" or last in RUN_CONTROL or last in said or hparam.name in said:
+    if hparam.owner != "model" or is_run_control(last) or last in said or hparam.name in said:
         return False
     return hparam.kind in ("int", "categorical") or (
         hparam.kind == "none" and not hparam.is_default

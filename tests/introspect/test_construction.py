@@ -89,6 +89,70 @@ def test_what_a_factory_adds_is_in_no_name(factory: str) -> None:
     assert collect_hparams(module)["sizes"] == [3]  # the config has it
 
 
+class Made(LightningModule):
+    def __init__(self, width: int = 2, depth: int = 1, act: str = "relu", sizes: Any = None):
+        super().__init__()
+
+    @classmethod
+    def updating(cls, dataset: list[int], **kwargs: Any) -> Made:
+        kwargs.update(cls.sizes_of(dataset))
+        return cls(**kwargs)
+
+    @staticmethod
+    def sizes_of(dataset: list[int]) -> dict[str, Any]:
+        return {"sizes": [len(dataset)], "depth": len(dataset)}
+
+    @classmethod
+    def asking(cls, dataset: list[int], **kwargs: Any) -> Made:
+        if "depth" not in kwargs:
+            kwargs["depth"] = len(dataset)
+        return cls(**kwargs)
+
+    @classmethod
+    def from_config(cls, config: Any, **more: Any) -> Made:
+        return cls(width=config["width"], **more)
+
+    @classmethod
+    def from_preset(cls, name: str) -> Made:
+        return cls(width={"small": 3}[name])
+
+
+MODULE_LEVEL = {"width": 8}
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (lambda: Made.updating([1, 2], width=8), {"width"}),
+        (lambda: Made.updating([1, 2], **MODULE_LEVEL), {"width"}),
+        (lambda: Made.updating([1, 2], **MODULE_LEVEL, act="gelu"), {"width", "act"}),
+        (lambda: Made.updating([1, 2]), set()),
+        (lambda: Made.asking([1, 2], depth=5, width=8), {"depth", "width"}),
+        (lambda: Made.asking([1, 2], width=8), {"width"}),
+        (lambda: Made.from_config({"width": 4}, act="gelu"), {"width", "act"}),
+        (lambda: Made.from_preset("small"), {"width"}),
+        (lambda: Made(8), {"width", "depth", "act"}),
+    ],
+)  # fmt: skip
+def test_through_a_factory_what_its_caller_wrote_is_spoken(build: Any, names: set[str]) -> None:
+    assert spoken(build()) - {"sizes"} == names
+
+
+def test_a_helper_around_a_factory_passes_on_what_it_was_given() -> None:
+    def helper(**arguments: Any) -> Made:
+        return Made.updating([1, 2, 3], **arguments)
+
+    module = helper(width=8)
+    assert spoken(module) == {"width"}
+    assert collect_hparams(module) == {"width": 8, "depth": 3, "act": "relu", "sizes": [3]}
+
+
+def test_without_source_a_factory_is_seen_as_far_as_it_goes() -> None:
+    found: dict[str, Any] = {"Made": Made}
+    exec("module = Made.asking([1, 2], width=8)", found)
+    assert spoken(found["module"]) == {"width"}
+
+
 def test_loading_a_checkpoint_is_no_factory(tmp_path: Path) -> None:
     class Saving(LightningModule):
         def __init__(self, width: int = 2, depth: int = 1) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lightning_expname.errors import HparamError, TemplateError
 from lightning_expname.facts import Hparam
-from lightning_expname.naming import RUN_CONTROL, NamePolicy, Speech
+from lightning_expname.naming import RUN_CONTROL, NamePolicy, Speech, is_run_control
 
 BAD_TEMPLATES = [
     ("stem", "{hparam}-bs{batch_size}", "unknown field {hparam}"),
@@ -165,6 +165,10 @@ def test_ints_and_categoricals_of_the_model_are_spoken() -> None:
     assert spoken(Speech(), said=("batch_size",)) == names
     assert spoken(Speech(), said=("encoder.dim", "batch_size")) == names[:-1]
     assert "seed" in RUN_CONTROL
+    for name in ("model.seed", "reduce_on_plateau_patience", "T_max", "n_warmup_steps", "patience"):
+        assert is_run_control(name)
+    assert not is_run_control("patience_dim")
+    assert not is_run_control("warmup")
 
 
 def test_none_is_spoken_unless_it_is_the_default() -> None:

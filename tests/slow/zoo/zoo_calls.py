@@ -14,7 +14,7 @@ import pandas as pd
 import pytorch_forecasting as forecasting
 from chemprop import nn as chemnets
 from pytorch_forecasting import TimeSeriesDataSet
-from pytorch_forecasting.metrics import QuantileLoss
+from pytorch_forecasting.metrics import SMAPE, QuantileLoss
 from pytorch_forecasting.models import NBeatsKAN, xLSTMTime
 
 STEPS, ENCODER, PREDICTION = 60, 12, 4
@@ -64,8 +64,23 @@ def molecules() -> Any:
     return chemprop.data.MoleculeDataset(points)
 
 
-def molecule_loader() -> Any:
-    return chemprop.data.build_dataloader(molecules(), batch_size=4, num_workers=0)
+def pairs_of_molecules() -> Any:
+    return chemprop.data.MulticomponentDataset([molecules(), molecules()])
+
+
+def molecules_of_atoms() -> Any:
+    points = [
+        chemprop.data.MolAtomBondDatapoint.from_smi(text, y=np.array([float(len(text))]))
+        for text in SMILES
+    ]
+    for point in points:
+        point.atom_y = np.ones((point.mol.GetNumAtoms(), 1))
+        point.bond_y = np.ones((point.mol.GetNumBonds(), 1))
+    return chemprop.data.MolAtomBondDataset(points)
+
+
+def _loader_of(molecules: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: chemprop.data.build_dataloader(molecules(), batch_size=4, num_workers=0)
 
 
 def _forecaster(cls: Any, data: Callable[[], TimeSeriesDataSet], **arguments: Any) -> Call:
@@ -85,7 +100,31 @@ def _molecular(**arguments: Any) -> Call:
             **arguments,
         )
 
-    return Call(chemprop.models.MPNN, build, molecule_loader)
+    return Call(chemprop.models.MPNN, build, _loader_of(molecules))
+
+
+def _multicomponent() -> Any:
+    blocks = [
+        chemnets.BondMessagePassing(d_h=16, depth=2),
+        chemnets.AtomMessagePassing(d_h=8, depth=4),
+    ]
+    return chemprop.models.MulticomponentMPNN(
+        chemnets.MulticomponentMessagePassing(blocks, n_components=2),
+        chemnets.NormAggregation(),
+        chemnets.RegressionFFN(input_dim=24, hidden_dim=8),
+        batch_norm=True,
+    )
+
+
+def _of_atoms_and_bonds() -> Any:
+    return chemprop.models.MolAtomBondMPNN(
+        chemnets.MABBondMessagePassing(d_h=16, depth=2),
+        chemnets.MeanAggregation(),
+        mol_predictor=chemnets.RegressionFFN(input_dim=16, hidden_dim=8),
+        atom_predictor=chemnets.RegressionFFN(input_dim=16, hidden_dim=12),
+        bond_predictor=chemnets.RegressionFFN(input_dim=32, n_layers=2),
+        max_lr=0.002,
+    )
 
 
 CALLS: dict[str, Call] = {
@@ -116,9 +155,23 @@ CALLS: dict[str, Call] = {
     ),
     "xLSTMTime": Call(
         xLSTMTime,
-        lambda: xLSTMTime(input_size=1, hidden_size=8, output_size=PREDICTION, xlstm_type="mlstm"),
+        # Its loss by default is one for all of them, which one training makes unfit for the next.
+        lambda: xLSTMTime.from_dataset(
+            univariate(),
+            input_size=1,
+            hidden_size=8,
+            output_size=1,
+            xlstm_type="mlstm",
+            loss=SMAPE(),
+        ),
         lambda: univariate().to_dataloader(train=True, batch_size=16, num_workers=0),
     ),
     "MPNN": _molecular(batch_norm=True, warmup_epochs=1, max_lr=0.002),
     "MPNN, defaults": _molecular(),
+    "MulticomponentMPNN": Call(
+        chemprop.models.MulticomponentMPNN, _multicomponent, _loader_of(pairs_of_molecules)
+    ),
+    "MolAtomBondMPNN": Call(
+        chemprop.models.MolAtomBondMPNN, _of_atoms_and_bonds, _loader_of(molecules_of_atoms)
+    ),
 }

@@ -1,0 +1,60 @@
+"""With which keywords a call that is running was written, read from the caller's source."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+import linecache
+from collections.abc import Iterable, Mapping
+from types import FrameType
+from typing import Any
+
+
+def keywords_of_call(caller: FrameType | None) -> frozenset[str] | None:
+    """The keywords that the caller passes, `**` included; None where they cannot be known.
+
+    A called function may change its `**kwargs`; what the caller wrote stays.
+
+    Args:
+        caller: the frame whose call is running.
+    """
+    call = _running_call(caller) if caller is not None else None
+    if caller is None or call is None:
+        return None
+    names: set[str] = set()
+    for keyword in call.keywords:
+        given = [keyword.arg] if keyword.arg is not None else _keys_of(keyword.value, caller)
+        if given is None:
+            return None
+        names.update(given)
+    return frozenset(names)
+
+
+def _running_call(frame: FrameType) -> ast.Call | None:
+    """By where it ends: no two calls end at one place."""
+    positions: Any = getattr(frame.f_code, "co_positions", None)  # of Python 3.11
+    if positions is None:
+        return None
+    found = next(itertools.islice(positions(), frame.f_lasti // 2, None), None)
+    return _calls(frame.f_code.co_filename).get((found[1], found[3])) if found else None
+
+
+@functools.lru_cache(maxsize=64)
+def _calls(filename: str) -> Mapping[tuple[int | None, int | None], ast.Call]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):  # no source, or one that changed since
+        return {}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {(call.end_lineno, call.end_col_offset): call for call in calls}
+
+
+def _keys_of(node: ast.expr, frame: FrameType) -> Iterable[str] | None:
+    """The keys of what stands behind `**`, without running any of the caller's code."""
+    if isinstance(node, ast.Name):
+        value = frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+        return list(value) if isinstance(value, dict) else None
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        return [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
+    return None
