@@ -6,7 +6,9 @@ Nothing here subclasses Lightning or knows which flavour of it is used; the shel
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from multiprocessing.context import get_spawning_popen
 from typing import Any
 
 from .beginning import RunOptions, Started, begin, module_digest, names_of
@@ -31,6 +33,21 @@ class Lifecycle:
         self.performance = Performance()
         self._module: object | None = None
         self._writes = False  # only the rank that claimed the record writes it
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickle leaves the model out, unless it is a launcher's.
+
+        A module that was given its logger, and called `save_hyperparameters()`, has it pickled
+        into each checkpoint, which would hold the weights twice.
+        """
+        module = self._module if get_spawning_popen() is not None else None
+        return {**self.__dict__, "_module": module}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Lifecycle:
+        """A logger that is copied together with its module goes on belonging to it."""
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return copied
 
     def belongs_to(self, module: object) -> bool:
         """Whether the run that is under way is this module's (fit, then test, is one run)."""

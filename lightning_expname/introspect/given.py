@@ -15,11 +15,13 @@ from .classify import EMPTY, classify
 from .reading import Reading
 from .signatures import Parameter, config_parameters, parameters_of
 from .snapshots import ConfigSnapshot, Missing, ModuleRef, Opaque, Text
+from .trainer_arguments import passes_to_trainer
 from .values import describe, typed_plain
 
 Role = Literal["model", "activation", "part"]
 
-_LOSS_NAMES: Final = ("loss", "criterion", "loss_fn", "loss_func", "loss_function")
+_PART_WORDS: Final = frozenset({"loss", "losses", "criterion", "criteria", "metric", "metrics"})
+"""Words within an argument's name (`valid_loss`) that say it judges the model, and is none."""
 _PARTS: Final = ("torch.nn.modules.loss", "torch.nn.modules.container", "torch.nn.modules.dropout")
 _FACTORY: Final = "_HAS_DEFAULT_FACTORY_CLASS"  # how dataclasses mark `default_factory`
 _MAX_DEPTH: Final = 16
@@ -62,8 +64,10 @@ def role_of(given: ModuleRef, name: str) -> Role:
         return "activation"
     is_metric = any(base.__module__.partition(".")[0] == "torchmetrics" for base in bases)
     is_loss = any(base.__module__ == "torch.nn.modules.loss" for base in bases)
-    is_named_loss = given.class_name.endswith(("Loss", "Criterion")) or name in _LOSS_NAMES
-    return "part" if is_metric or is_loss or is_named_loss or home in _PARTS else "model"
+    is_named_loss = given.class_name.endswith(("Loss", "Criterion"))
+    judges = not _PART_WORDS.isdisjoint(name.lower().split("_"))
+    is_part = is_metric or is_loss or is_named_loss or judges or home in _PARTS
+    return "part" if is_part else "model"
 
 
 def given_models(reading: Reading) -> list[tuple[tuple[str, ...], ModuleRef]]:
@@ -129,7 +133,8 @@ class Follower:
         speaker = self._speaker  # of the argument that leads here
         for name, value in reading.own.items():
             parameter = declared.get(name, Parameter(name))
-            self._speaker = "module" if name in reading.undecided else speaker
+            aside = name in reading.undecided or passes_to_trainer(reading.cls, name, declared)
+            self._speaker = "module" if aside else speaker
             self._add((*path, name), value, parameter, live, skip_models)
         self._speaker = speaker
         for name, value in reading.inherited.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from torch import nn
 from lightning_expname.facts import ABSENT
 from lightning_expname.introspect.capture import capture_init, uncapture_init
 from lightning_expname.introspect.hparams import ModuleFacts, collect_hparams, describe_module
+from lightning_expname.introspect.trainer_arguments import TRAINER_ARGUMENTS
 
 if TYPE_CHECKING:
     from nowhere import Unknown
@@ -50,6 +52,21 @@ class LitParts(pl.LightningModule):
         super().__init__()
 
 
+class LitTrainsItself(pl.LightningModule):
+    def __init__(self, dim: int, precision: int = 8, **trainer_kwargs: Any) -> None:
+        super().__init__()
+
+
+class LitJudged(pl.LightningModule):
+    def __init__(self, dim: int, **judges: nn.Module) -> None:
+        super().__init__()
+
+
+class NetOfKeywords(nn.Module):
+    def __init__(self, **sizes: int) -> None:
+        super().__init__()
+
+
 class LitTwo(pl.LightningModule):
     def __init__(self, generator: nn.Module, critic: nn.Module, k: int = 1) -> None:
         super().__init__()
@@ -62,6 +79,30 @@ class LitBackbone(pl.LightningModule):
 
 def spoken(facts: ModuleFacts, owner: str = "model") -> dict[str, Any]:
     return {hparam.name: hparam.value for hparam in facts.hparams if hparam.owner == owner}
+
+
+@pytest.mark.parametrize("name", ["valid_loss", "loss", "val_criterion", "metric_fn"])
+def test_a_module_named_as_a_judge_is_not_the_model(name: str) -> None:
+    facts = describe_module(LitJudged(dim=8, **{name: Enc(dim=2)}))
+    assert facts.model == "LitJudged"
+    assert spoken(facts) == {"dim": 8, name: "Enc"}
+
+
+def test_what_a_module_hands_on_to_its_trainer_is_in_no_name() -> None:
+    facts = describe_module(LitTrainsItself(8, accelerator="cpu", gradient_clip_val=1, depth=2))
+    assert spoken(facts) == {"dim": 8, "precision": 8, "depth": 2}
+    assert spoken(facts, "module") == {"accelerator": "cpu", "gradient_clip_val": 1}
+
+
+def test_a_plain_module_decides_over_all_of_its_keywords() -> None:
+    facts = describe_module(NetOfKeywords(precision=4))
+    assert spoken(facts) == {"precision": 4}
+
+
+@pytest.mark.parametrize("flavour", ["lightning.pytorch", "pytorch_lightning"])
+def test_every_argument_of_this_versions_trainer_is_known(flavour: str) -> None:
+    trainer = pytest.importorskip(flavour).Trainer
+    assert set(inspect.signature(trainer).parameters) <= set(TRAINER_ARGUMENTS)
 
 
 def test_the_model_is_the_module_that_was_given() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from flavour import Callback, ExpNameCheckpoint, ExpNameLogger, Trainer
-from lit_models import fit, lit, loader, trainer
+from lit_models import LitRegressor, MultiModalTransformer, fit, lit, loader, trainer
+
+from lightning_expname.records.header import read_header
 
 Read = Callable[..., list[Any]]
 
@@ -75,6 +77,30 @@ def test_copies_have_runs_of_their_own(expname_root: Path, copied: Any) -> None:
         fit(logger, epochs=1)
     assert len({logger.record.id for logger in loggers}) == 3
     assert len({logger.names.run for logger in loggers}) == 3
+
+
+class LitThatTrainsItself(LitRegressor):
+    """As in libraries that build the Trainer from what the model was given."""
+
+    def __init__(self, logger: Any, width: int = 8) -> None:
+        super().__init__(MultiModalTransformer(width))
+        self.save_hyperparameters()
+
+
+def test_a_model_that_keeps_its_logger_is_once_in_its_checkpoint(expname_root: Path) -> None:
+    logger = ExpNameLogger()
+    fit(logger, module=LitThatTrainsItself(logger), epochs=1)
+    assert logger.record is not None
+    foreign = read_header(logger.record.checkpoint("last")).foreign
+    assert any(name.endswith(".ExpNameLogger") for name in foreign)
+    assert not any("torch.nn" in name or "LitThatTrainsItself" in name for name in foreign)
+
+
+def test_a_run_goes_on_with_a_copy_of_its_module(expname_root: Path) -> None:
+    logger, module = ExpNameLogger(), lit(8)
+    fit(logger, module=module, epochs=1)
+    one, other = copy.deepcopy((logger, module))
+    assert one.continues(other, "test") and not one.continues(module, "test")
 
 
 def test_a_copy_keeps_the_id_that_its_user_chose(expname_root: Path) -> None:

@@ -20,10 +20,14 @@ def passed_to(cls: type, build: Callable[[], Any]) -> dict[str, Any]:
 
     @functools.wraps(original)
     def recording(self: Any, *args: Any, **kwargs: Any) -> None:
-        bound = inspect.signature(original).bind(self, *args, **kwargs)
+        signature = inspect.signature(original)
+        bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         given = dict(list(bound.arguments.items())[1:])
-        calls.append({**given, **given.pop("kwargs", {})})
+        for parameter in signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                given |= given.pop(parameter.name)
+        calls.append(given)
         original(self, *args, **kwargs)
 
     cls.__init__ = recording
@@ -31,7 +35,6 @@ def passed_to(cls: type, build: Callable[[], Any]) -> dict[str, Any]:
         build()
     finally:
         cls.__init__ = original
-    calls[0].pop("kwargs", None)
     return calls[0]
 
 
