@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
@@ -15,13 +16,14 @@ from .wandb_settings import new_id
 
 _TEARDOWN_SECONDS: Final = 30.0
 
-_owned: dict[str, int] = {}  # ids of the runs that our loggers opened, and in which process
-_gave_way: set[str] = set()  # ids of those that ended because another logger's run began
+# The objects, not their ids: a user may open a run of ours again, and then it is the user's own.
+_owned: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # in which process
+_gave_way: weakref.WeakSet[Any] = weakref.WeakSet()  # ended because another logger's run began
 
 
 def is_owned(run: Any) -> bool:
     """Whether a logger of ours opened the run, in this process."""
-    return run is not None and _owned.get(run.id) == os.getpid()
+    return run is not None and _owned.get(run) == os.getpid()
 
 
 def make_way() -> None:
@@ -31,12 +33,12 @@ def make_way() -> None:
     run = wandb.run
     if run is not None and is_owned(run):
         run.finish()
-        _gave_way.add(run.id)
+        _gave_way.add(run)
 
 
 def gave_way(run: Any) -> bool:
     """Whether the run was ended only because another logger's run began."""
-    return run is not None and run.id in _gave_way
+    return run is not None and run in _gave_way
 
 
 @contextlib.contextmanager
@@ -79,8 +81,7 @@ def open_run(
     """
     with scrubbed_arguments(allow):
         run = _opened(create, arguments, continued)
-    _owned[run.id] = os.getpid()
-    _gave_way.discard(run.id)
+    _owned[run] = os.getpid()
     return run
 
 

@@ -62,18 +62,13 @@ class CallbackShell(Callback):
         keep_directory(_checkpoints_of(trainer), checkpoint.get("callbacks", {}))
 
     @observed
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Says that "last" was not found where Lightning looked, if there is one elsewhere."""
-        logger = logger_of(trainer)
-        if logger and logger.asked == "last" and not trainer.ckpt_path and trainer.is_global_zero:
-            _say_last(last_of_configuration(logger.options, trainer))
-
-    @observed
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Names the run: hyper-parameters, optimizer and loaders are all known now."""
         logger = logger_of(trainer)
         if logger is None:
             return
+        if logger.asked == "last" and not trainer.ckpt_path and trainer.is_global_zero:
+            _say_last(last_of_configuration(logger.options, trainer))
         self._begin(trainer, pl_module, "train")
         names, record = logger.names, logger.record
         if names is not None and record is not None:

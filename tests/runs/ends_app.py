@@ -19,7 +19,14 @@ HOW: dict[str, Any] = {
     "sigterm": lambda: os.kill(os.getpid(), signal.SIGTERM),
     "sigusr1": lambda: os.kill(os.getpid(), signal.SIGUSR1),
     "sigkill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "killed_at_once": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "killed_later": lambda: killed_later(),
 }
+
+
+def killed_later() -> None:
+    time.sleep(2.5)  # W&B's log is flushed every second
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def requeued(root: str) -> None:
@@ -45,7 +52,8 @@ if __name__ == "__main__":
         sys.exit()
     module, logger = lit(), ExpNameLogger(root_dir=root, log_model="LOG_MODEL" in os.environ)
     if how in HOW:
-        module.on_train_epoch_start = lambda: HOW[how]() if module.current_epoch else None  # type: ignore[method-assign]
+        epoch = 0 if how == "killed_at_once" else 1
+        module.on_train_epoch_start = lambda: HOW[how]() if module.current_epoch == epoch else None  # type: ignore[method-assign]
     if how == "caught":
         module.on_train_epoch_start = lambda: 1 / 0 if module.current_epoch else None  # type: ignore[assignment,method-assign,return-value]
         try:

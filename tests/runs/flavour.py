@@ -11,7 +11,8 @@ OURS = {
     "lightning.pytorch": "lightning_expname",
     "pytorch_lightning": "lightning_expname.pytorch_lightning",
 }[NAME]
-_PARTS = ("", ".callbacks", ".loggers", ".tuner", ".plugins", ".plugins.environments", ".cli")
+_PLACES = ("callbacks", "loggers", "strategies", "tuner", "plugins", "plugins.environments", "cli")
+_PARTS = ("", *(f".{place}" for place in _PLACES))
 
 import_module("lightning_expname.logger" if OURS == "lightning_expname" else OURS)
 

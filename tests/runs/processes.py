@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 APP = Path(__file__).with_name("ranks_app.py")
 COMMAND = (sys.executable, str(APP))
@@ -23,33 +21,13 @@ def environment(**more: str) -> dict[str, str]:
 def train(
     root: Path, strategy: str, *rest: str, launcher: tuple[str, ...] = COMMAND, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """One training, in bounded time."""
+    """One start of the application, in bounded time."""
+    for path in root.glob("rank*-*.json"):  # what an earlier start was told
+        path.unlink()
     return subprocess.run(
         [*launcher, str(root), strategy, *rest],
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # two processes for each mode, on a busy machine
     )
-
-
-def told(root: Path) -> dict[str, dict[str, Any]]:
-    """What each rank was told in each mode, by `rank0-fit`..."""
-    return {path.stem: json.loads(path.read_text()) for path in root.glob("rank*-*.json")}
-
-
-def check(root: Path, runs: list[Any], strategy: str, times: int = 1) -> None:
-    """One W&B run, one claim, one name and one set of paths, on all ranks and in all modes."""
-    ranks = told(root)
-    one, *others = ranks.values()
-    modes = {"fit", "validate", "test"} | ({"predict"} if strategy in ("auto", "ddp") else set())
-    assert {name.partition("-")[2] for name in ranks} == modes
-    assert len(ranks) == len(modes) * (1 if strategy == "auto" else 2)
-    assert all(other == one for other in others)
-    assert len(list((root / "checkpoints").rglob("*.json"))) == 1
-    assert {(run.run_id, run.name) for run in runs} == {(one["id"], one["run"])}
-    assert [run.exit_code for run in runs] == [0] * len(runs)
-    launched = strategy not in ("auto", "ddp")  # each mode is a process of its own, and a log
-    assert len(runs) == times * (3 if launched else 1)
-    assert any("test_acc" in run.summary for run in runs)
-    assert one["version"] == one["id"] and Path(one["best"]).exists()

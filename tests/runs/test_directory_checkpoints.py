@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from flavour import ExpNameCheckpoint, ExpNameLogger, TorchCheckpointIO
+from flavour import ExpNameCheckpoint, ExpNameLogger, SingleDeviceStrategy, TorchCheckpointIO
 from lit_models import fit, lit, loader, trainer
 
 from lightning_expname.records import read_record
@@ -91,3 +91,20 @@ def test_a_directory_is_resumed_and_tested(
     if which == "last":  # the best two and the last: those of the first part are counted
         assert len(record.checkpoints()) == 3
     assert record.checkpoint("last").is_dir()
+
+
+class Late(SingleDeviceStrategy):
+    """Loads a checkpoint when the module is set up, as sharded strategies do."""
+
+    restore_checkpoint_after_setup = True
+
+
+def test_a_checkpoint_that_is_loaded_late_is_no_training_from_scratch(
+    expname_root: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    first = sharded().logger.record
+    given = {"plugins": [Sharded()], "strategy": Late("cpu"), "epochs": 4}
+    again = trainer(ExpNameLogger(), checkpoint(), **given)
+    again.fit(lit(), loader(), loader(), ckpt_path="last")
+    assert again.logger.record.id == first.id
+    assert not [one for one in recwarn if "from scratch" in str(one.message)]

@@ -28,3 +28,11 @@ def test_the_example_continues_the_run(expname_root: Path) -> None:
         records.append(names["trainer"].logger.record)
     assert records[0].id == records[1].id
     assert len(records[1].resumed) == 1
+
+
+def test_every_row_of_the_table_names_tests_that_exist() -> None:
+    root = PAGE.parents[1]
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE.read_text(encoding="utf-8"))
+    assert len(named) > 15
+    for path, test in named:
+        assert f"def {test or 'test_'}" in (root / path).read_text(encoding="utf-8")

@@ -195,3 +195,18 @@ def test_a_users_own_run_is_used_and_left_alone(expname_root: Path, expname_reco
     assert (run.run_id, run.name, run.project) == (own.id, "my own", "mine")
     assert logger.record is not None
     assert (logger.record.id, logger.record.run, logger.record.stem) == (own.id, "my own", STEM)
+
+
+def test_a_run_of_ours_that_its_user_opens_again_is_the_users(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    import wandb
+
+    logger = ExpNameLogger()
+    fit(logger)
+    logger.close_run()
+    own = wandb.init(id=logger.version, resume="allow", project="mine", mode="offline")
+    fit(ExpNameLogger(), module=lit(32))
+    assert wandb.run is own
+    own.log({"mine": 1})
+    assert expname_recorded()[-1].series("mine") == [1]

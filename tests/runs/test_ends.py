@@ -33,7 +33,7 @@ End = tuple[str, int, str, "str | None", int]
 """How, the process's exit code, the record's status and reason, W&B's exit code."""
 
 
-def agree(root: Path, read: Read, expected: End) -> None:
+def agree(root: Path, read: Read, expected: End) -> RunRecord:
     """Lets a training end so, and compares its record with what W&B recorded."""
     how, code, status, ended_by, told = expected
     returned, record, errors = end(root, how)
@@ -44,6 +44,7 @@ def agree(root: Path, read: Read, expected: End) -> None:
     assert (run.name, run.run_id, run.project) == (record.run, record.id, record.project)
     assert record.finished is not None and record.last is not None
     assert is_alive(record.process) is False
+    return record
 
 
 @pytest.mark.parametrize(

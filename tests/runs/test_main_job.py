@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,17 @@ from typing import Any
 import pytest
 import torch
 from flavour import ExpNameCallback, ExpNameCheckpoint, ExpNameLogger, HparamError, ModelCheckpoint
-from lit_models import LitRegressor, MultiModalTransformer, files, fit, lit, loader, trainer
-from torch.utils.data import DataLoader, TensorDataset
+from lit_models import (
+    KEMDy19Dataset,
+    LitRegressor,
+    MultiModalTransformer,
+    files,
+    fit,
+    lit,
+    loader,
+    trainer,
+)
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
@@ -217,3 +227,26 @@ def test_another_module_on_one_logger_is_another_run(
     for width in (16, 32):
         fit(logger, best(), module=lit(width))
     assert [run.name[:9] for run in expname_recorded()] == ["d_model16", "d_model32"]
+
+
+def test_folds_are_runs_of_one_group_and_each_ends_as_it_did(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    data = KEMDy19Dataset()
+    for fold in range(3):
+        held_out = set(range(fold, 32, 3))
+        kept = [index for index in range(32) if index not in held_out]
+        parts = [DataLoader(Subset(data, part), batch_size=4) for part in (kept, sorted(held_out))]
+        module = lit()
+        if fold == 1:
+            module.on_train_epoch_end = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+        ran = trainer(ExpNameLogger(group="cv"), best())
+        with pytest.raises(ZeroDivisionError) if fold == 1 else contextlib.nullcontext():
+            ran.fit(module, *parts)
+    runs, stem = expname_recorded(), STEM.replace("bs16", "bs4")
+    assert [run.name for run in runs] == [f"{stem}{r}-lr1e-05" for r in ("", "-r2", "-r3")]
+    assert [run.exit_code for run in runs] == [0, 1, 0]
+    assert {(run.group, run.project) for run in runs} == {("cv", "MultiModalTransformer-KEMDy19")}
+    records = [read_record(expname_root / FOLDER / f"{stem}{r}.json") for r in ("", "-r2", "-r3")]
+    assert [record.status for record in records] == ["finished", "failed", "finished"]
+    assert [record.id for record in records] == [run.run_id for run in runs]

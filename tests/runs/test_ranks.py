@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flavour import ExpNameLogger
 from lit_models import LitRegressor, MultiModalTransformer, fit
-from processes import check, train
+from processes import train
+from rank_checks import check_first
 
 from lightning_expname.lifecycle import Lifecycle
 from lightning_expname.records import is_alive, read_record
@@ -21,7 +22,7 @@ Read = Callable[..., list[Any]]
 def test_ranks_share_one_run(expname_root: Path, expname_recorded: Read, strategy: str) -> None:
     ran = train(expname_root, strategy)
     assert ran.returncode == 0, ran.stderr
-    check(expname_root, expname_recorded(), strategy)
+    check_first(expname_root, expname_recorded(), strategy)
 
 
 def test_a_failure_on_one_rank_ends_all(expname_root: Path, expname_recorded: Read) -> None:

@@ -181,3 +181,46 @@ def test_a_checkpoint_cannot_lead_out_of_the_root(expname_root: Path) -> None:
     ran.test(lit(), loader(), ckpt_path="hostile.ckpt", verbose=False)
     assert ran.logger.record.origin is None
     assert not (expname_root.parent / "outside").exists()
+
+
+def test_a_checkpoint_that_was_moved_still_finds_its_run(expname_root: Path) -> None:
+    first = trained()
+    moved = expname_root / "elsewhere" / "mine.ckpt"
+    moved.parent.mkdir()
+    first.checkpoint("last").rename(moved)
+    record = resumed(moved, resume="must").logger.record
+    assert (record.id, record.status, record.resumed[0]["checkpoint"]) == (
+        first.id,
+        "finished",
+        str(moved),
+    )
+    assert [path.name for path in moved.parent.iterdir()] == ["mine.ckpt"]
+    assert record.checkpoint("last").parent == expname_root / FOLDER
+
+
+@pytest.mark.parametrize("resume", ["auto", "never", "must"])
+def test_a_run_whose_record_was_deleted_is_never_mixed_up(expname_root: Path, resume: Any) -> None:
+    first = trained()
+    path, mine = first.checkpoint("last"), {file.path for file in first.checkpoints()}
+    (expname_root / first.record).unlink()
+    if resume == "must":
+        with pytest.raises(ResumeError, match=r"its record .* is not below"):
+            resumed(path, resume=resume)
+        assert not (expname_root / first.record).exists()
+        return
+    record = resumed(path, resume=resume).logger.record
+    assert record.id != first.id
+    assert (record.stem, record.origin["id"]) == (f"{STEM}-r2", first.id)
+    assert all(file.exists() for file in mine)
+    assert mine.isdisjoint(file.path for file in record.checkpoints())
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_a_changed_int_is_a_run_of_its_own(expname_root: Path, resume: Any) -> None:
+    first = trained()
+    before = {file.path: file.path.read_bytes() for file in first.checkpoints()}
+    record = resumed(first.checkpoint("last"), module=lit(n_layers=2), resume=resume).logger.record
+    assert record.stem == STEM.replace("n_layers4", "n_layers2")
+    assert record.origin["id"] == first.id
+    assert read_record(expname_root / first.record) == first
+    assert {path: path.read_bytes() for path in before} == before

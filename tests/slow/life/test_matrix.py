@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import APP, TORCHRUN, check, told, train
+from processes import APP, TORCHRUN, train
+from rank_checks import STEPS, check_again, check_first
 
-from lightning_expname.records import read_record
+from lightning_expname.testing import WandbServer, find_recorded
 
 Read = Callable[..., list[Any]]
+STRATEGIES = ("ddp_spawn", "ddp", "fsdp", "model_parallel", "ddp_fork", "ddp_notebook", "auto")
 
 
-@pytest.mark.parametrize("strategy", ["auto", "ddp", "ddp_spawn", "ddp_fork", "ddp_notebook"])
-def test_fit_validate_test_predict_fresh_and_resumed(
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_mode_fresh_and_from_a_checkpoint(
     expname_root: Path, expname_recorded: Read, strategy: str
 ) -> None:
     ran = train(expname_root, strategy)
     assert ran.returncode == 0, ran.stderr
-    check(expname_root, expname_recorded(), strategy)
-    first = told(expname_root)["rank0-fit"]
-    again = train(expname_root, strategy, "last")
-    assert again.returncode == 0, again.stderr
-    check(expname_root, expname_recorded(), strategy, times=2)
-    assert told(expname_root)["rank0-fit"]["id"] == first["id"]
-    (path,) = (expname_root / "checkpoints").rglob("*.json")
-    record = read_record(path)
-    assert (record.status, len(record.resumed)) == ("finished", 1)
-    assert record.checkpoint("last").exists()
+    first = check_first(expname_root, expname_recorded(), strategy)
+    resumed = train(expname_root, strategy, "again")
+    assert resumed.returncode == 0, resumed.stderr
+    check_again(expname_root, expname_recorded(), strategy, first)
+    assert "trains from scratch" not in resumed.stderr
+    kept = list(Path(first["dirpath"]).glob("*.ckpt"))
+    assert {path.is_dir() for path in kept} == {strategy in ("fsdp", "model_parallel")}
+    _check_synced(expname_root, first)
+
+
+def _check_synced(root: Path, first: dict[str, Any]) -> None:
+    """`wandb sync` makes one run of all the folders that a run has offline."""
+    folders = [str(path.parent) for path in find_recorded(root)]
+    with WandbServer() as server:
+        online = {**os.environ, **server.environment()}
+        command = [sys.executable, "-m", "wandb", "sync", *folders]
+        subprocess.run(command, check=True, capture_output=True, env=online, timeout=300)
+        assert len(server.runs) == 4  # and the three that are linked to it
+        run = server.run(first["id"])
+        assert (run.name, run.state, run.exit_code) == (first["run"], "finished", 0)
+        assert len(run.series("train_loss")) == 2 * STEPS
+        assert run.series("_step") == list(range(len(run.history)))
+        assert server.unknown == []
 
 
 def test_torchrun(expname_root: Path, expname_recorded: Read) -> None:
     ran = train(expname_root, "ddp", launcher=(*TORCHRUN, str(APP)))
     assert ran.returncode == 0, ran.stderr
-    check(expname_root, expname_recorded(), "ddp")
+    check_first(expname_root, expname_recorded(), "ddp")
