@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +16,9 @@ from ..records import RunRecord, read_record
 from .features import Features
 from .folder import MANIFEST, sha256, standing
 from .formats import Template, check_template, empty, read_fold
+from .manifest import read_manifest, understood
 from .results import Results
-from .saving import KEPT, MANIFEST_VERSION, OUT_OF_FOLD
+from .saving import KEPT, OUT_OF_FOLD
 
 _CLASS_KINDS: Final = "biufU"  # never unpickled: an array of objects is given back as texts
 
@@ -26,7 +26,30 @@ _CLASS_KINDS: Final = "biufU"  # never unpickled: an array of objects is given b
 def load_model(kind: type, path: Any, *, trusted: Sequence[str], allow_pickle: bool) -> Any:
     """The fitted wrapper; see `ExpNameClassifier.load`."""
     folder = _folder(path)
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
+    with understood(folder):
+        template = _template(kind, manifest, folder, allow_pickle=allow_pickle)
+        _check_files(folder, manifest)
+        files = [folder / fold["file"] for fold in manifest["folds"]]
+        present = [_positions(fold["classes"]) for fold in manifest["folds"]]
+        counts = [None if one is None else len(one) for one in present]
+    pairs = zip(files, counts, strict=True)
+    fitted = [read_fold(template, file, count, trusted=trusted) for file, count in pairs]
+    with understood(folder):
+        model = kind(empty(template, fitted[0]), **_parameters(manifest))
+        model.estimators_, model._present = fitted, present
+        _restore(model, manifest, folder)
+        if template.unsaved:
+            warn_once(
+                f"these parameters of {template.kind} are no plain values and were not saved; a"
+                f" new fit would use their defaults: {', '.join(template.unsaved)}"
+            )
+    return model
+
+
+def _template(
+    kind: type, manifest: Mapping[str, Any], folder: Path, *, allow_pickle: bool
+) -> Template:
     _check_kind(kind, manifest, folder)
     template = Template(**manifest["estimator"])
     check_template(template)
@@ -35,17 +58,7 @@ def load_model(kind: type, path: Any, *, trusted: Sequence[str], allow_pickle: b
             f"{folder} was kept by joblib, which runs any code on loading; if you know where it"
             " comes from: load(path, allow_pickle=True)"
         )
-    _check_files(folder, manifest)
-    folds = manifest["folds"]
-    fitted = [_read(folder, template, fold, trusted) for fold in folds]
-    model = kind(empty(template, fitted[0]), **_parameters(manifest))
-    if template.unsaved:
-        warn_once(
-            f"these parameters of {template.kind} are no plain values and were not saved; a new"
-            f" fit would use their defaults: {', '.join(template.unsaved)}"
-        )
-    _restore(model, manifest, fitted, folder)
-    return model
+    return template
 
 
 def _folder(path: Any) -> Path:
@@ -56,22 +69,6 @@ def _folder(path: Any) -> Path:
     if place.suffix == ".json" and place.name != MANIFEST and place.is_file():
         return standing(place.with_suffix(""))
     return standing(place.parent if place.is_file() else place)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EstimatorError(f"{folder} is no saved model: {error}") from error
-    version = manifest.get("manifest_version") if isinstance(manifest, dict) else None
-    if not isinstance(version, int):
-        raise EstimatorError(f"{folder / MANIFEST} is no manifest (it has no manifest_version)")
-    if version > MANIFEST_VERSION:
-        raise EstimatorError(
-            f"{folder}: manifest_version {version}, but this lightning_expname reads up to"
-            f" {MANIFEST_VERSION}; upgrade it"
-        )
-    return dict(manifest)
 
 
 def _check_kind(kind: type, manifest: Mapping[str, Any], folder: Path) -> None:
@@ -98,21 +95,13 @@ def _check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             )
 
 
-def _read(folder: Path, template: Template, fold: Mapping[str, Any], trusted: Sequence[str]) -> Any:
-    present = fold["classes"]
-    count = None if present is None else len(present)
-    return read_fold(template, folder / fold["file"], count, trusted=trusted)
-
-
 def _parameters(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in manifest["parameters"].items() if name in KEPT}
 
 
-def _restore(model: Any, manifest: Mapping[str, Any], fitted: list[Any], folder: Path) -> None:
+def _restore(model: Any, manifest: Mapping[str, Any], folder: Path) -> None:
     columns, features = manifest["columns"], manifest["columns"]["features"]
     positions = features["positions"]
-    model.estimators_ = fitted
-    model._present = [_positions(fold["classes"]) for fold in manifest["folds"]]
     model.features_ = Features(
         features["name"],
         tuple(features["used"]),

@@ -18,14 +18,14 @@ from ..records import CheckpointPlace, RunRecord, write_record
 from .charts import out_of_fold_rows
 from .data_names import dataset_name
 from .describing import describe_estimator, environment, model_name
-from .folder import MANIFEST, replaced, sha256
+from .folder import replaced, sha256
 from .formats import Template, template_of, write_fold
+from .manifest import MANIFEST_VERSION, write_manifest
 from .picture import draw_importance
 from .results import Results
 from .tables import write_table
 from .tracked import Options, TrackedRun
 
-MANIFEST_VERSION: Final = 1
 OUT_OF_FOLD: Final = "out_of_fold.npz"
 KEPT: Final = (
     *("n_splits", "dataset", "model", "features", "random_state", "n_jobs", "scoring"),
@@ -48,9 +48,7 @@ def save_model(model: Any, path: Path | None, *, allow_pickle: bool) -> Path:
         _write_results(model, staged)
         manifest = _manifest(model, template, files, record)
         manifest["files"] = {one.name: sha256(one) for one in sorted(staged.iterdir())}
-        text = json.dumps(manifest, ensure_ascii=False, indent=1)
-        # half a character of a column's name becomes JSON's own escape of it
-        (staged / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_manifest(staged, manifest)
     if path is None and record is not None:
         model.record_ = _noted(record, folder, files[0].suffix)
     return folder

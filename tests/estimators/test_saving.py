@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import csv
+import functools
 import json
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from lightning_expname import EstimatorError, ExpNameClassifier, ExpNameRegressor
+from lightning_expname import (
+    EstimatorError,
+    ExpNameClassifier,
+    ExpNameError,
+    ExpNameRegressor,
+)
+from lightning_expname.estimators.manifest import write_manifest
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
 
@@ -148,7 +158,7 @@ def damage(folder: Path, what: str) -> None:
     elif what == "other class":
         manifest["estimator"].update(format="lightgbm", kind="os.system")
     if what not in ("no manifest",):
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        write_manifest(folder, manifest)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +177,33 @@ def test_what_was_not_saved_is_refused(tmp_path: Path, wine: Any, what: str, mes
     damage(tmp_path / "model", what)
     with pytest.raises(EstimatorError, match=message):
         ExpNameClassifier.load(tmp_path / "model")
+
+
+def edits(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a manifest can be changed; of a list its first entry stands for all."""
+    yield path
+    pairs = value.items() if isinstance(value, dict) else []
+    for key, one in [*enumerate(value)][:1] if isinstance(value, list) else pairs:
+        yield from edits(one, (*path, key))
+
+
+def test_an_edited_or_forged_manifest_is_an_error_that_says_so(tmp_path: Path, wine: Any) -> None:
+    folder = tmp_path / "model"
+    saved(wine, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for path in [*edits(manifest)][1:]:
+        forged = copy.deepcopy(manifest)
+        home = functools.reduce(lambda one, key: one[key], path[:-1], forged)
+        right = home[path[-1]]
+        for value in [one for one in (None, 7, "x", [], {}) if one != right]:
+            home[path[-1]] = value
+            (folder / "manifest.json").write_text(json.dumps(forged))
+            if path[0] not in ("manifest_version", "digest"):
+                with pytest.raises(EstimatorError, match="its digest differs"):
+                    ExpNameClassifier.load(folder, track=False)
+            write_manifest(folder, forged)
+            with contextlib.suppress(ExpNameError):  # or it is no worse than another model
+                ExpNameClassifier.load(folder, track=False)
 
 
 def test_a_class_that_the_manifest_makes_up_is_not_looked_for(tmp_path: Path, wine: Any) -> None:
