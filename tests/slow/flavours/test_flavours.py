@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,13 @@ def test_a_mix_says_what_to_change(trainers: str, name: str, expname_root: Path)
     assert f"`from {BOTH[trainers]} import {name}`" in last
     assert f"`from {other} import Trainer`" in last
     assert not list(expname_root.rglob("*.ckpt"))
+
+
+def test_the_example_of_the_docs_runs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "flavours.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    check = "assert type(trainer.logger).__module__.startswith('lightning_expname.pytorch_')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{example}\n{check}"], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr

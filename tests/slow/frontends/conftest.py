@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 300
+collect_ignore = ["stranger"]  # a project of its own, which test_stranger.py copies
 Run = Callable[..., str]
 
 
