@@ -154,9 +154,8 @@ class Lifecycle:
         if record is None:
             return {}
         sections = {**record.config, "expname": self._expname_section(record)}
-        differs = {
-            key for key, value in record.hparams.items() if sections.get(key, value) != value
-        }
+        hparams = record.hparams.items()
+        differs = {key for key, value in hparams if key in sections and sections[key] != value}
         flat = {key: value for key, value in record.hparams.items() if key not in differs}
         clashing = {"hparams": {key: record.hparams[key] for key in sorted(differs)}}
         return {**flat, **(clashing if differs else {}), **sections}

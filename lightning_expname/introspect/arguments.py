@@ -31,7 +31,7 @@ def arguments_of(module: torch.nn.Module) -> Reading:
         return Reading(cls)
     reading = read(record_of(inner), cls)
     if reading is None:
-        reading = Reading(cls)
+        reading = Reading(cls, watched=False)
         _add_saved(inner, reading)
         _add_attributes(inner, reading)
     else:
@@ -57,7 +57,7 @@ def arguments_of_reference(
     reading = read(given.record, given.cls)
     if live is not None and (reading is None or type(unwrapped(live)) is given.cls):
         return arguments_of(live), unwrapped(live)
-    return reading if reading is not None else Reading(given.cls), None
+    return reading if reading is not None else Reading(given.cls, watched=False), None
 
 
 def _live_child(parent: torch.nn.Module, name: str, given: ModuleRef) -> torch.nn.Module | None:

@@ -107,6 +107,7 @@ class Follower:
         self.rows: list[Row] = []
         self.unrecovered: list[str] = []
         self.guessed: list[str] = []
+        self.unwatched = False  # whether a module that lacks an argument was built unseen
         self._owner = owner
         self._speaker = owner
         self._root = root
@@ -128,6 +129,7 @@ class Follower:
             skip_models: leave out the models it was given.
         """
         declared = parameters_of(reading.cls)
+        self.unwatched |= bool(reading.unrecovered) and not reading.watched
         self.unrecovered += [".".join((*path[self._root :], name)) for name in reading.unrecovered]
         self.guessed += [".".join((*path[self._root :], name)) for name in reading.guessed]
         speaker = self._speaker  # of the argument that leads here

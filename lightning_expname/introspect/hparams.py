@@ -9,10 +9,11 @@ from typing import Any, Final
 import torch
 
 from ..facts import Hparam
-from .arguments import arguments_of, is_watched
+from .arguments import arguments_of
 from .given import Follower, given_models, has_marker, spoken, with_owner
 from .reading import Reading
-from .snapshots import ConfigSnapshot, Text, unwrapped
+from .snapshots import ConfigSnapshot, ModuleRef, Text, unwrapped
+from .wrappers import child_of, is_lightning_module, model_within
 
 MODEL_NAMES: Final = ("model", "net", "network", "backbone")
 """Arguments that hold *the* model when a LightningModule was given several modules."""
@@ -27,7 +28,7 @@ class ModuleFacts:
         hparams: the model's first, then the LightningModule's own; in the order of signatures.
         unrecovered: arguments whose passed value is not known any more.
         guessed: arguments taken from attributes, as the module was built before anybody watched.
-        watched: whether the module's construction was watched.
+        watched: whether all modules whose arguments are unknown were built while watched.
     """
 
     model: str
@@ -88,7 +89,7 @@ def describe_module(module: torch.nn.Module) -> ModuleFacts:
     """
     inner = unwrapped(module)
     reading = arguments_of(inner)
-    models = given_models(reading) if _is_lightning_module(inner) else []
+    models = given_models(reading) if is_lightning_module(inner) else []
     if models:
         return _with_models(inner, reading, models)
     follower = Follower("model", 0)
@@ -98,7 +99,7 @@ def describe_module(module: torch.nn.Module) -> ModuleFacts:
         spoken(follower.rows),
         tuple(follower.unrecovered),
         tuple(follower.guessed),
-        is_watched(inner),
+        not follower.unwatched,
     )
 
 
@@ -110,22 +111,27 @@ def _with_models(inner: torch.nn.Module, reading: Reading, models: list[Any]) ->
         theirs.rows += part.rows
         theirs.unrecovered += part.unrecovered
         theirs.guessed += part.guessed
+        theirs.unwatched |= part.unwatched
     own = Follower("module", 0)
     own.follow(reading, (), inner, skip_models=True)
     rows = theirs.rows + with_owner(own.rows, "module")
     unrecovered = (*theirs.unrecovered, *own.unrecovered)
     guessed = (*theirs.guessed, *own.guessed)
     name = _model_name(inner, models)
-    return ModuleFacts(name, spoken(rows), unrecovered, guessed, is_watched(inner))
+    watched = not (theirs.unwatched or own.unwatched)
+    return ModuleFacts(name, spoken(rows), unrecovered, guessed, watched)
 
 
 def _model_name(inner: torch.nn.Module, models: list[Any]) -> str:
     if len(models) == 1:
-        return str(models[0][1].class_name)
-    named = {path[0]: given.class_name for path, given in reversed(models) if len(path) == 1}
+        return _class_name(inner, models[0][1])
+    direct = [(path[0], given) for path, given in reversed(models) if len(path) == 1]
+    named = {name: _class_name(inner, given) for name, given in direct if name in MODEL_NAMES}
     chosen = [named[name] for name in MODEL_NAMES if name in named]
-    return str(chosen[0]) if chosen else type(inner).__name__
+    return chosen[0] if chosen else type(inner).__name__
 
 
-def _is_lightning_module(module: torch.nn.Module) -> bool:
-    return any(base.__name__ == "LightningModule" for base in type(module).__mro__)
+def _class_name(inner: torch.nn.Module, given: ModuleRef) -> str:
+    """Of the given module, or of the one within it when it is nothing but a wrapper."""
+    child = child_of(inner, given)
+    return given.class_name if child is None else type(model_within(child)).__name__

@@ -27,6 +27,7 @@ class Reading:
         unrecovered: names (dotted within a dict or config) whose passed value is not known.
         undecided: names of `own` that a factory added: no decision of whoever called it.
         guessed: names of `own` that were taken from attributes, without any record.
+        watched: whether the module's construction left a record.
     """
 
     cls: type | None = None
@@ -35,6 +36,7 @@ class Reading:
     unrecovered: list[str] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
+    watched: bool = True
 
 
 def read(record: object, cls: type | None = None) -> Reading | None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import enum
 import inspect
 import numbers
+import re
 import types
+import uuid
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
@@ -28,6 +31,14 @@ ATOMS: Final[frozenset[type]] = frozenset(
 )
 """Types whose instances are immutable and hold nothing: kept as they are."""
 
+_IMMUTABLE: Final = (
+    PurePath,
+    uuid.UUID,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    re.Pattern,
+)
 _MAX_SEQUENCE: Final = 1024
 _MAX_DEPTH: Final = 6
 
@@ -101,8 +112,12 @@ def _snapshot(value: Any, depth: int) -> Any:
         return reference(value)
     if isinstance(value, torch.Tensor):
         return _tensor(value)
-    if isinstance(value, (enum.Enum, PurePath, numbers.Number, type)):
+    if isinstance(value, (enum.Enum, numbers.Number, type, *_IMMUTABLE)):
         return value
+    if isinstance(value, (str, bytes)):
+        return _text(value)
+    if comes_from(value, "numpy", "bool", "bool_"):  # the one scalar that is no Number
+        return bool(value)
     if callable(value) and not hasattr(type(value), "to_dict"):
         return _callable(value)
     if depth >= _MAX_DEPTH:
@@ -114,6 +129,12 @@ def reference(module: torch.nn.Module) -> ModuleRef:
     """A light reference to a module: its class and its record."""
     inner = unwrapped(module)
     return ModuleRef(type(inner), type(inner).__name__, record_of(inner))
+
+
+def _text(value: str | bytes) -> Any:
+    if isinstance(value, str):  # of a subclass, which may hold anything
+        return str.__str__(value)
+    return bytes(value) if len(value) <= _MAX_SEQUENCE else Text("other", describe(value))
 
 
 def _tensor(value: torch.Tensor) -> Any:
