@@ -88,6 +88,11 @@ def test_the_tour_and_the_way_back(
     assert (recorded.project, recorded.name) == ("MultiModalTransformer-KEMDy19", RUN)
 
 
+def test_each_python_block_has_a_test() -> None:
+    assert len(PYTHON) == 6  # number 3 is prompts, see tests/packaging/test_readme.py
+    assert ">>>" in PYTHON[3]
+
+
 def test_the_settings_are_taken(expname_root: Path) -> None:
     run(4, ExpNameLogger=ExpNameLogger)
 
