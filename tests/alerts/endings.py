@@ -23,7 +23,11 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def train_until(
-    slack: SlackServer, root: Path, *arguments: str, launcher: str = "", group: Path | None = None
+    slack: SlackServer,
+    root: Path,
+    *arguments: str,
+    launcher: str = "script",
+    group: Path | None = None,
 ) -> tuple[int, list[Posted]]:
     """The exit code, and every message that came of it.
 
@@ -31,7 +35,7 @@ def train_until(
         slack: where the messages come.
         root: the working directory, with the training's output.
         *arguments: of `lit_ends.py`.
-        launcher: `torchrun` or `srun`, in place of Lightning's own.
+        launcher: `torchrun` or `srun`; `script` leaves it to Lightning.
         group: the memory cgroup in which the training runs.
     """
     with (root / "output.txt").open("w") as file:

@@ -46,10 +46,10 @@ ELSEWHERE = [
     ("torchrun", "ddp", "exception", 1, "failed"),
     ("torchrun", "ddp", "SIGKILL", 1, "killed"),
     ("torchrun", "ddp", "SIGTERM", -1, "interrupted"),
-    ("", "ddp_spawn", "well", 0, "finished"),
-    ("", "ddp_spawn", "exception", 1, "failed"),
-    ("", "ddp_spawn", "SIGKILL", 1, "killed"),
-    ("", "ddp_fork", "os._exit", 0, "killed"),
+    ("script", "ddp_spawn", "well", 0, "finished"),
+    ("script", "ddp_spawn", "exception", 1, "failed"),
+    ("script", "ddp_spawn", "SIGKILL", 1, "killed"),
+    ("script", "ddp_fork", "os._exit", 0, "killed"),
     ("srun", "ddp", "preempted", -1, "interrupted"),
 ]
 
@@ -82,7 +82,7 @@ def test_under_other_launchers(
 ) -> None:
     arguments = [end, str(rank), "2", "fit", strategy]
     _, messages = train_until(expname_slack, expname_root, *arguments, launcher=launcher)
-    check(expname_root, f"{launcher or strategy}, {end} on rank {rank}", outcome, messages)
+    check(expname_root, f"{launcher}, {strategy}, {end} on rank {rank}", outcome, messages)
     if launcher == "srun":
         assert (expname_root / "asked.txt").read_text().startswith("scontrol requeue ")
 
