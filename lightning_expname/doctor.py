@@ -11,14 +11,18 @@ from typing import Final, Literal
 
 from .adoption import adopt
 from .errors import RecordError
-from .records import RunRecord, read_record, write_record
+from .records import CheckpointPlace, RunRecord, read_record, write_record
 from .records.files import EXTENSION
+from .records.header import read_header
 from .records.index import FILE, FOLDER, Index, rebuild
+from .records.location import stored
 from .records.scan import homes, walk
+from .records.search import all_records
 from .records.store import read_json
 
 Kind = Literal["orphan", "gone", "duplicate", "renamed", "unreadable", "killed", "index"]
 
+_NO_RECORD: Final = "a checkpoint that belongs to no record"
 SAFE: Final[tuple[Kind, ...]] = ("orphan", "killed", "index")
 """What `mend` mends: by writing a record, a record's status, and the cache anew."""
 
@@ -117,12 +121,16 @@ def _of_record(record: RunRecord) -> Iterator[Finding]:
 
 
 def _orphans(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
+    records = list(records)
+    names = {record.id: record.run for record in records}
     listed = {file.path for record in records for file in record.checkpoints()}
     for home in homes(root):
         for path in sorted((root / home).rglob(f"*{EXTENSION}")):
             inside = any(parent in listed for parent in path.parents)
             if path not in listed and not inside:
-                yield Finding("orphan", path, "a checkpoint that belongs to no record")
+                run = names.get(_id_in(path))
+                told = f"a checkpoint of {run!r} under another name" if run else _NO_RECORD
+                yield Finding("orphan", path, told)
 
 
 def _index_drift(root: Path) -> Iterator[Finding]:
@@ -133,7 +141,7 @@ def _index_drift(root: Path) -> Iterator[Finding]:
         with Index(root, timeout=5.0) as index:
             index.catch_up()
             known = {path.relative_to(root).as_posix() for path in index.paths()}
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
         yield Finding("index", file, f"it cannot be used: {error}")
         return
     there = set()
@@ -151,10 +159,20 @@ def _mended(finding: Finding, root: Path) -> bool:
         write_record(read_record(finding.path).as_now())
     elif finding.kind == "index":
         rebuild(root)
+    elif record := next((one for one in all_records(root) if one.id == _id_in(finding.path)), None):
+        write_record(record.replace(places=(*record.places, _place_of(finding.path, root))))
     else:
         done = adopt([finding.path], root=root)
         return bool(done.records or done.known)
     return True
+
+
+def _id_in(checkpoint: Path) -> str:
+    return str((read_header(checkpoint).identity or {}).get("id", ""))
+
+
+def _place_of(path: Path, root: Path) -> CheckpointPlace:
+    return CheckpointPlace(stored(path.parent, root), path.stem, extension=path.suffix, exact=True)
 
 
 def _path(record: RunRecord) -> Path:

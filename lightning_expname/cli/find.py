@@ -67,6 +67,10 @@ def _find(options: argparse.Namespace) -> int:
         print(json.dumps([as_json(record) for record in found], ensure_ascii=True, indent=1))
     elif found:
         _show(found, options)
+    key = (options.sort or "").removeprefix("-")
+    if key and found and all(value_at(vars(one), key) is MISSING for one in found):
+        told = f"none of these runs has {key!r} to sort by{_nearest(key, found)}"
+        print(f"expname: {printable(told)}", file=sys.stderr)
     if not found:
         _say_nothing_found(options)
     return 0 if found else _NOTHING

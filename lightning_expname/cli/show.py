@@ -41,7 +41,7 @@ def _text(record: RunRecord) -> str:
         "id": record.id,
         "url": record.url,
         "status": record.status,
-        "score": None if record.score is None else f"{record.monitor}={record.score!r}",
+        "score": _score(record),
         "created": record.created,
         "finished": record.finished,
         "record": record.path,
@@ -53,3 +53,9 @@ def _text(record: RunRecord) -> str:
     files = [("checkpoint", file.path.name) for file in record.checkpoints()] if record.path else []
     config = [(key.removeprefix("."), repr(value)) for key, value in sections.items()]
     return "\n".join(aligned(part) for part in (rows, files, config) if part)
+
+
+def _score(record: RunRecord) -> str | None:
+    if record.score is None:
+        return None
+    return f"{record.monitor}={record.score!r}" if record.monitor else repr(record.score)

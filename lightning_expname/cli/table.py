@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from importlib.util import find_spec
 
@@ -27,12 +28,27 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         d8-bs64  0.91
     """
     lines = [list(columns), *map(list, rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    widths = [max(_width(line[place]) for line in lines) for place in range(len(columns))]
     padded = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        )
         for line in lines
     )
     return "\n".join(line.rstrip() for line in padded)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: letters of Korean, Chinese and Japanese take two, accents none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -113,7 +113,11 @@ def read_header(path: str | os.PathLike[str]) -> CheckpointHeader:
     """
     where = Path(path).absolute()
     try:
-        return _read_directory(where) if where.is_dir() else _read_file(where)
+        if where.is_dir():
+            return _read_directory(where)
+        if where.exists() and not where.is_file():  # whoever opens a pipe waits for ever
+            return CheckpointHeader(where, problem="a device or pipe, no file")
+        return _read_file(where)
     except Exception as error:
         # Formats of decades, damaged in any way: zipfile alone raises six types.
         return CheckpointHeader(where, problem=f"cannot be read: {type(error).__name__}: {error}")

@@ -10,11 +10,12 @@ import contextlib
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..errors import LookupFailedError, RecordError
+from .files import EXTENSION
 from .query import flatten, same_value
 from .record import RunRecord
 from .scan import SUFFIX
@@ -44,12 +45,21 @@ def resolve(reference: str | os.PathLike[str], root: Path) -> RunRecord:
     if not text:
         raise LookupFailedError("the reference is empty; give a run's name, id, URL or checkpoint")
     for find in (_by_record_file, _by_checkpoint, _by_wandb, _by_name):
-        found = _distinct(find(text, root))
+        found = _distinct(_asked(find, text, root))
         if len(found) == 1:
             return found[0].as_now()
         if found:
             raise LookupFailedError(_ambiguous(text, found))
     raise LookupFailedError(_unknown(text, root))
+
+
+def _asked(
+    find: Callable[[str, Path], Iterable[RunRecord]], text: str, root: Path
+) -> Iterable[RunRecord]:
+    try:
+        return find(text, root)
+    except (OSError, UnicodeError):  # too long for a file's name, or of no characters
+        return []
 
 
 def wandb_path(text: str) -> tuple[str | None, str, str] | None:
@@ -80,11 +90,15 @@ def _by_record_file(text: str, root: Path) -> list[RunRecord]:
 def _by_checkpoint(text: str, root: Path) -> Iterable[RunRecord]:
     """By what the file itself tells, else by its place and name."""
     path = next((one for one in (Path(text), root / text) if one.exists()), None)
-    if path is None and not text.endswith(".ckpt"):
+    if path is None and not text.endswith(EXTENSION):
         return []
     path = (path or root / text).absolute()
     told = _told_by(path, root)
-    return told or [one for one in _neighbours(path, root) if _holds(one, path)]
+    beside = [one for one in _near(path) if _holds(one, path)]
+    ids = {one.id for one in told}
+    if same := [one for one in beside if one.id in ids]:  # a copied tree has the same ids
+        return same
+    return told or beside or [one for one in all_records(root) if _holds(one, path)]
 
 
 def _told_by(path: Path, root: Path) -> list[RunRecord]:
@@ -102,12 +116,10 @@ def _of_id(run_id: str, root: Path) -> list[RunRecord]:
     return search(f'id="{_escaped(run_id)}"', root=root)
 
 
-def _neighbours(path: Path, root: Path) -> list[RunRecord]:
-    """The records near a checkpoint, else all below the root."""
-    near = [
-        record for folder in (path.parent, *path.parents[1:4]) for record in _records_in(folder)
-    ]
-    return near if any(_holds(one, path) for one in near) else list(all_records(root))
+def _near(path: Path) -> list[RunRecord]:
+    """The records beside a checkpoint and in the folders that it lies in."""
+    folders = (path.parent, *path.parents[1:4])
+    return [record for folder in folders for record in _records_in(folder)]
 
 
 def _records_in(folder: Path) -> list[RunRecord]:
@@ -201,5 +213,7 @@ def _unknown(text: str, root: Path) -> str:
     nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
     hint = f"; the nearest: {', '.join(nearest)}" if nearest else ""
     where = root.absolute()
+    if text.endswith(EXTENSION) and any(os.path.exists(one) for one in (text, root / text)):
+        hint = "; it is a checkpoint of no run known here: `expname adopt` makes it findable"
     counted = "" if names else f"; there is no record at all below {where} (root=, --root)"
     return f"{text!r} is no run below {where}{hint}{counted}"

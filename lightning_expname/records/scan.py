@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
 HOMES: Final = ("checkpoints", "save_model", "hparams")
@@ -66,7 +67,8 @@ def _files(entries: list[os.DirEntry[str]]) -> Iterator[tuple[str, tuple[int, in
         if entry.name.endswith(SUFFIX):
             with contextlib.suppress(OSError):  # gone since it was listed
                 stat = entry.stat()
-                yield entry.name, (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                if S_ISREG(stat.st_mode):  # whoever opens a pipe waits for ever
+                    yield entry.name, (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 def mtime_of(root: Path, path: str) -> int | None:

@@ -47,11 +47,19 @@ def encode(value: Any) -> tuple[str, float | None]:
         (('i1', 1.0), ('f1.0', 1.0), ('s1', None))
     """
     tag = _TAGS.get(type(value))
-    if tag is None:
+    if tag is None or (tag == "s" and not _is_text(value)):
         return "j" + json.dumps(value, sort_keys=True), None
     if tag in "if":
         return f"{tag}{value!r}", _as_real(value)
     return f"{tag}{value if tag == 's' else ''}{value if tag == 'b' else ''}", None
+
+
+def _is_text(value: str) -> bool:
+    """False for half a character, which a database does not take and JSON escapes."""
+    try:
+        return value.isascii() or len(value.encode("utf-8")) > 0
+    except UnicodeEncodeError:
+        return False
 
 
 def decode(text: str) -> Any:

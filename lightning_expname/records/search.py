@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import RecordError
+from ..errors import QueryError, RecordError
 from .index import Index, Progress
 from .process import status_now
 from .query import MISSING, WORD_KEYS, Condition, Pattern, parse_query, value_at
@@ -46,7 +46,7 @@ def search(
         is gone.
 
     Raises:
-        QueryError: a condition cannot be read.
+        QueryError: a condition or the key to sort by cannot be read.
     """
     conditions = parse_query(*query)
     found = list(_found(conditions, root.absolute(), progress))
@@ -82,7 +82,8 @@ def _paths(
         with Index(root) as index:
             index.catch_up(progress)
             return index.paths(_candidates(index.db, conditions))
-    except (sqlite3.Error, OSError):  # a read-only or odd file system: slower, and as right
+    except (sqlite3.Error, OSError, UnicodeError):
+        # A read-only or odd file system, names that are no characters: slower, and as right.
         return [root / one.path / name for one in walk(root) for name in sorted(one.files)]
 
 
@@ -171,6 +172,8 @@ def ordered(records: list[RunRecord], sort: str | None) -> list[RunRecord]:
     if not sort:
         return sorted(records, key=lambda record: (record.created, record.record))
     key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if not key:
+        raise QueryError(f"sort is {sort!r}; give a key, with - in front for the largest first")
     ranked = [(_rank(record, key), record) for record in records]
     have = [(rank, record) for rank, record in ranked if rank is not None]
     have.sort(key=lambda pair: pair[0], reverse=descending)
