@@ -83,13 +83,14 @@ def settle(root: Path) -> None:
 
 
 def timed(ask: Callable[[], Any], rounds: int = 15) -> float:
-    """Median milliseconds of a call that has been made before."""
+    """Median milliseconds of a call that has been made before; the least is printed beside it."""
     ask()
     spent = []
     for _ in range(rounds):
         start = time.perf_counter()
         ask()
         spent.append(1000 * (time.perf_counter() - start))
+    print(f"{'':58s} {min(spent):10.1f} ms at least", flush=True)
     return statistics.median(spent)
 
 
