@@ -10,7 +10,7 @@ from ..observer import warn_once
 from ..redaction import scrub
 from .data import LOADERS, describe_data
 from .dataset import UNKNOWN, dataset_name
-from .environment import describe_environment
+from .environment import ask_git, describe_environment
 from .hparams import ModuleFacts
 from .loaders import declared_batch_size, iter_loaders, loader_batch_size
 from .main_config import describe_main
@@ -84,6 +84,7 @@ def _sections(
     trainer: Any, described: ModuleFacts, mode: str, allow: Collection[str]
 ) -> dict[str, Any]:
     """Each on its own: what cannot be read of one is no reason to lose the others."""
+    git = ask_git()  # it answers while the sections before are read
     schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
     readers: dict[str, Callable[[], Any]] = {
         "optimizer": lambda: describe_optimizers(trainer.optimizers, schedulers),
@@ -91,7 +92,7 @@ def _sections(
         "data": lambda: describe_data(trainer, mode),
         "metrics": lambda: describe_metrics(trainer.lightning_module),
         "trainer": lambda: describe_trainer(trainer),
-        "environment": lambda: describe_environment(trainer, allow),
+        "environment": lambda: describe_environment(trainer, allow, git),
         "main": lambda: describe_main(trainer),
         "recovery": lambda: described.recovery,
     }

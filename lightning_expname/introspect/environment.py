@@ -34,12 +34,19 @@ _GIT: Final = ("git", "-c", "core.fsmonitor=false")
 _SECONDS: Final = 2.0
 
 
-def describe_environment(trainer: Any, allow: Collection[str] = ()) -> dict[str, Any]:
+Asked = list["subprocess.Popen[str] | None"]
+"""Questions to git that are under way; None where there is no git."""
+
+
+def describe_environment(
+    trainer: Any, allow: Collection[str] = (), git: Asked | None = None
+) -> dict[str, Any]:
     """Versions, host, devices, git and the command line; secrets are scrubbed from all of it.
 
     Args:
         trainer: whose devices are told.
         allow: options of the command line that are no secrets, see `redact`.
+        git: of `ask_git`; asked now when None.
     """
     devices = _gpus(trainer)
     return {
@@ -49,7 +56,7 @@ def describe_environment(trainer: Any, allow: Collection[str] = ()) -> dict[str,
         "cpu_count": os.cpu_count(),
         **({"gpu": devices, "cuda": _cuda()} if devices else {}),
         **_versions(),
-        **describe_git(),
+        **describe_git(git),
         "command": shlex.join(scrub_arguments(sys.argv, allow)),
     }
 
@@ -75,21 +82,29 @@ def _cuda() -> str | None:
     return torch.version.cuda
 
 
-def describe_git() -> dict[str, Any]:
+def ask_git() -> Asked:
+    """Starts git, which answers while other things are read; of the working directory."""
+    if os.environ.get("WANDB_DISABLE_GIT", "").lower() in ("1", "true", "yes"):
+        return [None, None]
+    status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-ahead-behind")
+    return [_ask(status), _ask(("config", "--get-regexp", r"^remote\..*\.url$"))]
+
+
+def describe_git(asked: Asked | None = None) -> dict[str, Any]:
     """Commit, branch, whether tracked files have changed, and the remote without credentials.
 
-    Of the working directory; empty outside a repository, without git, with WANDB_DISABLE_GIT, and
-    when git takes longer than two seconds.
+    Empty outside a repository, without git, with WANDB_DISABLE_GIT, and when git takes longer than
+    two seconds.
+
+    Args:
+        asked: of `ask_git`; asked now when None.
     """
-    if os.environ.get("WANDB_DISABLE_GIT", "").lower() in ("1", "true", "yes"):
+    status, config = map(_answer, ask_git() if asked is None else asked)
+    if status is None:
         return {}
-    status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-ahead-behind")
-    answers = _ask([status, ("config", "--get-regexp", r"^remote\..*\.url$")])
-    if answers[0] is None:
-        return {}
-    lines = answers[0].splitlines()
+    lines = status.splitlines()
     heads = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# branch."))
-    remotes = [line.split(" ", 1)[1] for line in (answers[1] or "").splitlines()]
+    remotes = [line.split(" ", 1)[1] for line in (config or "").splitlines()]
     return {
         "git_commit": heads.get("branch.oid"),
         "git_branch": heads.get("branch.head"),
@@ -98,26 +113,19 @@ def describe_git() -> dict[str, Any]:
     }
 
 
-def _ask(commands: Sequence[Sequence[str]]) -> list[str | None]:
-    """What git answers to each, asked at once; None where it does not."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    running: list[subprocess.Popen[str] | None] = []
-    for command in commands:
-        try:
-            running.append(
-                subprocess.Popen(
-                    [*_GIT, *command],
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    encoding="utf-8",
-                    errors="replace",
-                )
-            )
-        except OSError:  # no git here
-            running.append(None)
-    return [_answer(process) for process in running]
+def _ask(command: Sequence[str]) -> subprocess.Popen[str] | None:
+    try:
+        return subprocess.Popen(
+            [*_GIT, *command],
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError:  # no git here
+        return None
 
 
 def _answer(process: subprocess.Popen[str] | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..facts import Plain
 from .hparams import collect_hparams
+from .leaves import LEAVES
 from .values import plain
 
 _TASKS: Final = ("Binary", "Multiclass", "Multilabel")  # torchmetrics names its classes by these
@@ -24,7 +25,7 @@ def describe_metrics(module: Any) -> dict[str, Plain]:
 
 def _metrics(module: Any) -> Iterator[tuple[str, Any]]:
     """(dotted name, metric), without looking into metrics; quick for thousands of modules."""
-    kinds: dict[type, bool] = {}
+    kinds: dict[type, str] = {}  # asked once a class, not once a module
     waiting: list[tuple[str, Any]] = [("", module)]
     seen: set[int] = set()
     while waiting:
@@ -33,13 +34,12 @@ def _metrics(module: Any) -> Iterator[tuple[str, Any]]:
         children += _loose(current) if current is module else []
         inner: list[tuple[str, Any]] = []
         for name, child in children:
-            if child is None or id(child) in seen:
+            cls = type(child)
+            kind = kinds.get(cls) or kinds.setdefault(cls, _kind(cls))
+            if kind == "leaf" or id(child) in seen:
                 continue
             seen.add(id(child))
-            cls = type(child)
-            if cls not in kinds:
-                kinds[cls] = _is_metric(cls)
-            if kinds[cls]:
+            if kind == "metric":
                 yield f"{prefix}{name}", child
             elif vars(child).get("_modules"):
                 inner.append((f"{prefix}{name}.", child))
@@ -55,6 +55,12 @@ def _loose(module: Any) -> list[tuple[str, Any]]:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         found += [(f"{name}.{key}", one) for key, one in items if _is_metric(type(one))]
     return found
+
+
+def _kind(cls: type) -> str:
+    if cls is type(None) or cls in LEAVES:  # torch's smallest modules hold no others
+        return "leaf"
+    return "metric" if _is_metric(cls) else "branch"
 
 
 def _is_metric(cls: type) -> bool:
