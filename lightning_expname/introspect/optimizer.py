@@ -9,6 +9,7 @@ from .values import plain
 
 _CYCLIC = ("OneCycleLR", "CyclicLR")  # these overwrite `initial_lr` with the cycle's own start
 _MOVED_BY_CYCLES = ("lr", "momentum", "betas")
+_WRAPPERS = 4  # more around one optimizer have not been seen
 
 
 def learning_rate(optimizers: Sequence[Any], schedulers: Sequence[Any] = ()) -> float | None:
@@ -23,12 +24,31 @@ def learning_rate(optimizers: Sequence[Any], schedulers: Sequence[Any] = ()) -> 
     """
     if not optimizers:
         return None
-    optimizer = getattr(optimizers[0], "_optimizer", optimizers[0])
-    default = _number(optimizer.defaults.get("lr"))
+    optimizer = _configured(optimizers[0])
+    default = _number(_defaults(optimizer).get("lr"))
     rates = [_group_rate(group) for group in optimizer.param_groups]
     if default in rates or not any(rates) or any(map(_is_cyclic, schedulers)):
         return default
     return next(rate for rate in rates if rate)
+
+
+def _configured(optimizer: Any) -> Any:
+    """The optimizer that the user made: Lightning and DeepSpeed put one of their own around it.
+
+    Lightning's has it as `_optimizer`, DeepSpeed's (which has no `defaults`) as `optimizer`.
+    """
+    optimizer = getattr(optimizer, "_optimizer", optimizer)
+    for _ in range(_WRAPPERS):
+        inner = getattr(optimizer, "optimizer", None)
+        if hasattr(optimizer, "defaults") or inner is None:
+            break
+        optimizer = inner
+    return optimizer
+
+
+def _defaults(optimizer: Any) -> Mapping[str, Any]:
+    defaults = getattr(optimizer, "defaults", None)
+    return defaults if isinstance(defaults, Mapping) else {}
 
 
 def _group_rate(group: Mapping[str, Any]) -> float | None:
@@ -55,10 +75,10 @@ def describe_optimizers(
 
 
 def _describe_optimizer(optimizer: Any, is_cyclic: bool) -> dict[str, Any]:
-    optimizer = getattr(optimizer, "_optimizer", optimizer)
+    optimizer = _configured(optimizer)
     described = {
         "name": type(optimizer).__name__,
-        **{key: plain(value) for key, value in optimizer.defaults.items()},
+        **{key: plain(value) for key, value in _defaults(optimizer).items()},
     }
     moved = _MOVED_BY_CYCLES if is_cyclic else ()
     differing = [_differences(group, described, moved) for group in optimizer.param_groups]

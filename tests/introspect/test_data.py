@@ -194,6 +194,30 @@ def test_the_rate_of_groups() -> None:
     assert learning_rate([]) is None
 
 
+class ZeroOptimizer:
+    """As DeepSpeed's: groups, but no defaults, and the user's own optimizer inside."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+
+    @property
+    def param_groups(self) -> Any:
+        return self.optimizer.param_groups
+
+
+def test_the_users_optimizer_is_found_inside_others() -> None:
+    optimizer = torch.optim.AdamW(parameters(), lr=1e-5)
+    wrapped = ZeroOptimizer(ZeroOptimizer(optimizer))
+    assert learning_rate([wrapped]) == 1e-5
+    assert describe_optimizers([wrapped]) == describe_optimizers([optimizer])
+
+
+def test_an_optimizer_without_defaults_still_tells_its_rate() -> None:
+    bare = type("Bare", (), {"param_groups": [{"lr": 0.5, "params": []}]})()
+    assert learning_rate([bare]) == 0.5
+    assert describe_optimizers([bare])["name"] == "Bare"
+
+
 def test_optimizers_and_schedulers_are_described() -> None:
     optimizer = torch.optim.AdamW(parameters(), lr=1e-5)
     described = describe_optimizers([optimizer])

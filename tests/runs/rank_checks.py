@@ -10,7 +10,8 @@ from typing import Any
 from lightning_expname.records import RunRecord, read_record
 
 STEPS = 4  # of each fit: two epochs
-IN_ONE_PROCESS = ("auto", "ddp", "fsdp", "model_parallel")  # all modes, on each rank
+SHARDED = ("fsdp", "model_parallel", "deepspeed")  # a checkpoint is a directory
+IN_ONE_PROCESS = ("auto", "ddp", *SHARDED)  # all modes, on each rank
 MODES = ("validate", "test", "predict")
 Told = dict[str, Any]
 

@@ -18,7 +18,7 @@ from flavour import Callback, ExpNameCheckpoint, ExpNameLogger, Trainer
 from lit_models import MultiModalTransformer, lit, loader, trainer
 
 MODES = ("validate", "test", "predict")
-SHARDED = ("fsdp", "model_parallel")
+SHARDED = ("fsdp", "model_parallel", "deepspeed")
 
 
 class Told(Callback):

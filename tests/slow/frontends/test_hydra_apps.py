@@ -84,14 +84,6 @@ def test_a_sweep_over_floats_overwrites_nothing(
     assert {key: main["model"]["net"]["dropout"] for key, main in mains.items()} == rates
 
 
-def test_two_ranks_agree(app: Path, run: conftest.Run) -> None:
-    printed = run("train.py", "+trainer.strategy=ddp", "+trainer.devices=2")
-    assert re.findall(r"trained (\S+)", printed) == [f"{STEM}-lr0.001"] * 2
-    assert list(overrides(app)) == ["outputs/Net-Digits/width8-bs8"]
-    assert [record["stem"] for record in records(app)] == [STEM]
-    assert len(find_recorded(app)) == 1
-
-
 def test_two_ranks_agree_in_a_sweep(app: Path, run: conftest.Run) -> None:
     sweep = ["-m", "model.net.dropout=0.1,0.2"]
     printed = run("train.py", *sweep, "+trainer.strategy=ddp", "+trainer.devices=2")
@@ -101,19 +93,15 @@ def test_two_ranks_agree_in_a_sweep(app: Path, run: conftest.Run) -> None:
     assert len(find_recorded(app)) == 2
 
 
-def test_a_rate_is_a_number_whatever_parsed_it(app: Path, run: conftest.Run) -> None:
-    folder = ["hydra.run.dir=outputs/${expname:run}"]
-    assert "bs8-lr1e-05" in run("train.py", "model.lr=1e-5", *folder)
-    assert "outputs/width8-bs8-lr1e-05" in overrides(app)
-
-
-def test_a_target_written_by_hand(app: Path, run: conftest.Run) -> None:
+def test_a_target_and_a_rate_written_by_hand(app: Path, run: conftest.Run) -> None:
     main = app / "conf" / "main.yaml"
     text = main.read_text().replace("  - logger: expname\n", "")
     text = text.replace("  - _self_\n", "  - _self_\n  - override hydra/callbacks: expname\n")
     text = text.replace("logger:\n", "logger:\n  _target_: lightning_expname.ExpNameLogger\n")
     main.write_text(text)
-    assert f"trained {STEM}-lr0.001" in run("train.py")
+    folder = "hydra.run.dir=outputs/${expname:run}"
+    assert f"trained {STEM}-lr1e-05" in run("train.py", "model.lr=1e-5", folder)
+    assert list(overrides(app)) == ["outputs/width8-bs8-lr1e-05"]
     assert records(app)[0]["config"]["main"]["dead"] == "${nowhere.at.all}"
 
 
