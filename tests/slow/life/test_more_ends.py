@@ -48,7 +48,7 @@ def test_a_run_killed_in_its_first_step_keeps_its_names(
     assert (record.hparams["dropout"], record.config["batch_size"]) == (0.1, 16)
 
 
-def test_a_run_killed_later_keeps_everything(
+def test_a_run_killed_later_keeps_its_config_in_its_log(
     expname_root: Path, expname_recorded: Read, expname_wandb: Any
 ) -> None:
     returned, record, errors = end(expname_root, "killed_later")
@@ -58,5 +58,6 @@ def test_a_run_killed_later_keeps_everything(
     assert (record.as_now().status, served.state, logged.exit_code) == ("killed", "running", None)
     for run in (served, logged):
         assert (run.name, run.project) == (record.run, record.project)
-        assert run.config["expname"]["record"] == record.record
-        assert run.series("train_loss")
+    # W&B's client sends the server changes of a config every half minute only
+    assert logged.config["expname"]["record"] == record.record
+    assert logged.series("train_loss")
