@@ -57,7 +57,8 @@ class PageRunner:
     def __init__(self, page: Path, printed: Callable[[], str]) -> None:
         self._page = page
         self._printed = printed
-        self.names: dict[str, Any] = {"__name__": "page"}
+        text = page.read_text(encoding="utf-8")
+        self.names: dict[str, Any] = {"__name__": "page", "PAGE": text}  # for hidden blocks
 
     def run(self) -> None:
         """Every block, by its kind; one that nothing here can run is an error."""

@@ -11,7 +11,7 @@ from pages import DOCS, ROOT, PageRunner, blocks
 # fails by their number.
 OWN = {
     "README.md": ("tests/docs/test_readme_runs.py", {"python", "bash", "console"}),
-    "alerts.md": ("tests/alerts/test_alerts_docs.py", {"python"}),
+    "alerts.md": ("tests/alerts/test_alerts_docs.py", {"python", "bash"}),  # tox -e alerts
     "config.md": ("tests/redaction/test_config_page.py", {"pycon"}),
     "find.md": ("tests/docs/test_find_page.py", {"python", "bash"}),
     "flavours.md": ("tests/slow/flavours/test_flavours.py", {"python"}),
@@ -23,7 +23,7 @@ OWN = {
     "tuning.md": ("tests/tuning/test_docs.py", {"python", "yaml"}),
 }
 # Blocks that are not run: what a program prints, or what needs a server of the reader's own.
-TEXT = {"README.md": 1, "flavours.md": 1, "testing.md": 1, "tuning.md": 4}
+TEXT = {"README.md": 1, "flavours.md": 1, "naming.md": 1, "testing.md": 1, "tuning.md": 4}
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md"])
 PLAIN = [page for page in PAGES if page.name not in OWN]
 
