@@ -139,18 +139,6 @@ def test_a_finished_runs_deleted_last_falls_back_and_best_lists_what_remains(
         record.checkpoint("best")
 
 
-def test_the_best_of_a_killed_run_is_what_its_newest_file_says(tmp_path: Path) -> None:
-    import torch
-
-    record = killed(tmp_path, 1, 2, best=f"{FOLDER}/a-epoch0.ckpt")
-    told = {"monitor": "val_acc", "best_model_path": "/elsewhere/a-epoch1.ckpt"}
-    other = {"monitor": None, "best_model_path": "/elsewhere/a-epoch2.ckpt"}
-    states = {"ModelCheckpoint{1}": other, "ModelCheckpoint{2}": told}
-    newest = record.path.parent / "a-epoch2.ckpt"
-    torch.save({"global_step": 1, "callbacks": states}, newest)
-    assert record.checkpoint("best").name == "a-epoch1.ckpt"
-
-
 def test_a_run_whose_process_is_gone_is_found_as_killed(tmp_path: Path) -> None:
     killed(tmp_path)
     running = put(tmp_path, "b", status="running", process=this_process())

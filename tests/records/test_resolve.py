@@ -48,32 +48,6 @@ def test_every_reference_leads_to_the_run(run: RunRecord) -> None:
         assert resolve_run(reference, run.root) == run, reference
 
 
-def test_a_renamed_checkpoint_tells_its_run(run: RunRecord, tmp_path: Path) -> None:
-    import torch
-
-    sent = tmp_path / "elsewhere" / "from a colleague.pt"
-    sent.parent.mkdir()
-    torch.save({"epoch": 1, "lightning_expname": {"id": run.id}, "w": torch.zeros(3)}, sent)
-    assert resolve_run(sent, run.root) == run
-
-
-class Evil:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return (Path.touch, (self.path,))
-
-
-def test_a_hostile_checkpoint_is_not_run(run: RunRecord, tmp_path: Path) -> None:
-    import torch
-
-    target, sent = tmp_path / "created", tmp_path / "evil.ckpt"
-    torch.save({"lightning_expname": {"id": run.id}, "x": Evil(target)}, sent)
-    assert resolve_run(sent, run.root) == run
-    assert not target.exists()
-
-
 def test_after_the_tree_was_moved(run: RunRecord, tmp_path_factory: pytest.TempPathFactory) -> None:
     moved = tmp_path_factory.mktemp("moved") / "tree"
     shutil.move(run.root, moved)

@@ -1,8 +1,9 @@
-"""A study that is killed at random moments, fifty times, and each time taken up again."""
+"""A study that is killed fifty times (EXPNAME_ROUNDS) at random moments, and each time taken up."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from lightning_expname import SyncTrial, tune
 from lightning_expname.tuning.budget import RETRY_OF, line_of
 from lightning_expname.tuning.journal import open_journal
 
-KILLS, ENDLESS = 50, 100_000
+KILLS = int(os.environ.get("EXPNAME_ROUNDS", "50"))
+ENDLESS = 100_000
 
 _WORKER = """
 import sys, time
@@ -39,7 +41,7 @@ def worker(root: Path, trials: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(0)
     living = [worker(tmp_path, ENDLESS) for _ in range(2)]
     for _ in range(KILLS):

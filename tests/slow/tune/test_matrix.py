@@ -10,10 +10,12 @@ from conftest import Ran, Run
 
 from lightning_expname.testing import find_recorded, read_recorded
 
+QUICK = {("ddp", "memory"), ("ddp", "sqlite"), ("ddp_spawn", "journal"), ("ddp_fork", "memory")}
+"""Each strategy and each storage once; PostgreSQL has its own tests. The others are long."""
 CASES = [
     ("auto", "journal"),
     *(
-        (one, kind)
+        (one, kind) if (one, kind) in QUICK else pytest.param(one, kind, marks=pytest.mark.long)
         for one in ("ddp", "ddp_spawn", "ddp_fork")
         for kind in ("memory", "journal", "sqlite")
     ),
@@ -61,7 +63,7 @@ def test_exact_trials_equal_ranks_true_pruning(
     assert best == json.loads((root / "rank0.json").read_text())["best"]
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn"])
+@pytest.mark.parametrize("strategy", ["ddp", pytest.param("ddp_spawn", marks=pytest.mark.long)])
 def test_every_trial_is_one_run_on_all_ranks(run: Run, root: Any, strategy: str) -> None:
     ran = study(run, root, strategy, "journal", "--logged")
     check(ran, strategy)
@@ -87,7 +89,13 @@ def test_a_failure_on_all_ranks_is_one_failed_trial(run: Run, root: Any, strateg
 
 
 @pytest.mark.parametrize(
-    "event", ["rank 0 fails", "rank 1 fails", "rank 0 is killed", "rank 1 is killed"]
+    "event",
+    [
+        pytest.param("rank 0 fails", marks=pytest.mark.long),
+        "rank 1 fails",
+        "rank 0 is killed",
+        pytest.param("rank 1 is killed", marks=pytest.mark.long),
+    ],
 )
 def test_one_rank_alone_ends_all_in_bounded_time_and_resumes(
     run: Run, root: Any, event: str
@@ -104,7 +112,9 @@ def test_one_rank_alone_ends_all_in_bounded_time_and_resumes(
     assert len(done) == (4 if counted else 5)
 
 
-@pytest.mark.parametrize("event", ["rank 0 is killed", "rank 1 fails"])
+@pytest.mark.parametrize(
+    "event", ["rank 0 is killed", pytest.param("rank 1 fails", marks=pytest.mark.long)]
+)
 def test_in_a_process_of_its_own_a_trial_dies_alone(run: Run, root: Any, event: str) -> None:
     ran = study(run, root, "ddp", "journal", "--isolate", "process", "--event", event)
     assert ran.code == 0, ran.output[-4000:]
