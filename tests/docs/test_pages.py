@@ -23,7 +23,14 @@ OWN = {
     "tuning.md": ("tests/tuning/test_docs.py", {"python", "yaml"}),
 }
 # Blocks that are not run: what a program prints, or what needs a server of the reader's own.
-TEXT = {"README.md": 1, "flavours.md": 1, "naming.md": 1, "testing.md": 1, "tuning.md": 4}
+TEXT = {
+    "README.md": 1,
+    "flavours.md": 1,
+    "naming.md": 1,
+    "recipes.md": 1,
+    "testing.md": 1,
+    "tuning.md": 4,
+}
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md"])
 PLAIN = [page for page in PAGES if page.name not in OWN]
 
