@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from rows import tell
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -99,9 +100,9 @@ def measure_training(pairs: int) -> None:
         train(ExpNameAlerts())  # warm
         seconds, _ = train(None)
         for name, ratios in zip(("clock", "CPU"), paired(pairs), strict=True):
+            note = f"no alerts; {seconds:.1f} s, {len(ratios)} pairs, least x{min(ratios):.3f}"
             middle = statistics.median(ratios)
-            verdict = "ok" if middle <= LIMIT else "above the limit"
-            print(f"training of {seconds:4.1f} s, {name:5s}  x{middle:.4f}   {verdict}", flush=True)
+            tell(f"training with a dead Slack, by {name}", middle, "x", most=LIMIT, note=note)
 
 
 def end(how: str) -> tuple[float, float, int]:
@@ -125,15 +126,16 @@ def main() -> None:
         os.environ["SLACK_WEBHOOK_URL"] = slack.webhook_url
         slack.mode = "hang"
         ended, gone, _ = end("well")
-        print(f"end of the process        {gone - ended:.1f} s, dead Slack (at most {DEADLINE} s)")
+        dead = DEADLINE + 1.0  # and what any process needs to end
+        tell("end of the process, dead Slack", gone - ended, "s", most=dead, note="one process")
         slack.mode = "ok"
         ended, gone, memory = end("well")
-        print(f"end of the process        {gone - ended:.2f} s, Slack well")
+        tell("end of the process, Slack well", gone - ended, "s", note="one process")
         ended, _, _ = end("killed")
         time.sleep(5.0)
         (message,) = [one for one in slack.messages if "killed" in one.text]
-        print(f"a kill is told after      {message.at - ended:.2f} s")
-        print(f"the watchdog's own memory {memory / 1024:.1f} MB, while it waits")
+        tell("a kill is told after", message.at - ended, "s", most=10.0, note="one process")
+        tell("the watchdog's own memory", memory / 1024, "MB", note="while it waits")
 
 
 if __name__ == "__main__":

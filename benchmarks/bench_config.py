@@ -22,6 +22,7 @@ import lightning_expname.logger  # noqa: F401  # constructors are recorded from 
 
 import torch  # isort: skip
 from lightning.pytorch import LightningModule, Trainer
+from rows import tell
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -113,12 +114,9 @@ def main() -> None:
         runs = [run(Path(root)) for _ in range(repeats + 1)][1:]  # the first one imports
     median = statistics.median(one.milliseconds for one in runs)
     init = statistics.median(one.init for one in runs)
-    verdict = "ok" if median <= LIMIT_MS else "above the limit"
     fastest = min(one.milliseconds for one in runs)
-    print(
-        f"{MODULES} modules: config {median:.1f} ms (min {fastest:.1f}), wandb.init {init:.0f} ms"
-    )
-    print(f"limit {LIMIT_MS:.0f} ms: {verdict}")
+    note = f"beyond wandb.init's {init:.0f} ms; least {fastest:.1f} ms"
+    tell(f"config of a model of {MODULES} modules", median, "ms", most=LIMIT_MS, note=note)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rows import tell
+
 from lightning_expname import find_runs
 from lightning_expname.records import CheckpointPlace, RunRecord, claim
 from lightning_expname.records.header import read_header
@@ -82,48 +84,44 @@ def settle(root: Path) -> None:
         os.utime(folder, (old, old))
 
 
-def timed(ask: Callable[[], Any], rounds: int = 15) -> float:
-    """Median milliseconds of a call that has been made before; the least is printed beside it."""
+def timed(what: str, ask: Callable[[], Any], most: float | None = None, rounds: int = 15) -> float:
+    """Tells the median milliseconds of a call that has been made before, and the least."""
     ask()
     spent = []
     for _ in range(rounds):
         start = time.perf_counter()
         ask()
         spent.append(1000 * (time.perf_counter() - start))
-    print(f"{'':58s} {min(spent):10.1f} ms at least", flush=True)
-    return statistics.median(spent)
-
-
-def tell(what: str, value: float, goal: float, unit: str = "ms") -> None:
-    """One line."""
-    print(f"{what:58s} {value:10.1f} {unit}   (goal {goal:g} {unit})", flush=True)
+    median = statistics.median(spent)
+    tell(what, median, "ms", most=most, note=f"least {min(spent):.1f} ms")
+    return median
 
 
 def bench_records(root: Path, count: int) -> None:
     """The library, the process, catching up and rebuilding."""
     start = time.perf_counter()
     rebuild(root)
-    tell(f"rebuild of {count} records", time.perf_counter() - start, 60, "s")
+    tell(f"rebuild of {count} records", time.perf_counter() - start, "s", most=60)
     settle(root)
     rebuilt_again = time.perf_counter()
     find_runs("n_heads=7", root=root)
-    print(f"{'first question after it':58s} {time.perf_counter() - rebuilt_again:10.1f} s")
+    tell("first question after it", time.perf_counter() - rebuilt_again, "s")
     for question in QUESTIONS:
         found = len(find_runs(*question, root=root))
         goal = 10 if len(question) == 2 else 100
-        tell(
-            f"find_runs{question}: {found} runs",
-            timed(lambda q=question: find_runs(*q, root=root)),
-            goal,
-        )
+        what = f"`find_runs{question}`: {found} of {count} runs"
+        timed(what, lambda q=question: find_runs(*q, root=root), goal)
     command = [sys.executable, "-m", "lightning_expname", "find", *QUESTIONS[0]]
     command += ["--root", str(root)]
-    process = timed(lambda: subprocess.run(command, check=True, capture_output=True), 7)
-    tell("expname find, the whole process", process, 250)
+
+    def process() -> object:
+        return subprocess.run(command, check=True, capture_output=True)
+
+    timed("`expname find`, the whole process", process, 250, 7)
     fill(root, range(count, count + 100))
     start = time.perf_counter()
     find_runs(*QUESTIONS[0], root=root)
-    tell("question after 100 new records", 1000 * (time.perf_counter() - start), 100)
+    tell("question after 100 new records", 1000 * (time.perf_counter() - start), "ms", most=100)
 
 
 def _write(root: str, writer: int) -> None:
@@ -145,7 +143,8 @@ def bench_writers(folder: Path) -> None:
         one.join()
     spent = time.perf_counter() - start
     found = len(find_runs(root=folder))
-    print(f"{WRITERS} processes adding {EACH} each: {found} found in {spent:.1f} s", flush=True)
+    what = f"{WRITERS} processes adding {EACH} records each: found"
+    tell(what, found, "records", least=WRITERS * EACH, note=f"{spent:.1f} s")
     assert found == WRITERS * EACH
 
 
@@ -179,7 +178,7 @@ def bench_header(folder: Path) -> None:
     header = read_header(path)
     assert header.hyper_parameters == {"d_model": 8, "n_heads": 7}, header.problem
     size = path.stat().st_size / (1 << 30)
-    tell(f"header of {size:.1f} GB, 800 tensors", timed(lambda: read_header(path)), 15)
+    timed(f"header of {size:.1f} GB, 800 tensors", lambda: read_header(path), 15)
     path.unlink()
 
 
@@ -261,7 +260,7 @@ def bench_mlflow(folder: Path, count: int) -> None:
                 if not token:
                     return found
 
-        print(f"MLflow, {text}: {len(ask())} runs  {timed(ask, 3):.1f} ms", flush=True)
+        timed(f"MLflow's search_runs, `{text}`: {len(ask())} runs", ask, None, 3)
 
 
 def bench_glob(folder: Path) -> float:
@@ -278,7 +277,7 @@ def bench_glob(folder: Path) -> float:
             if torch.load(path, weights_only=True)["hyper_parameters"]["n_heads"] == 7
         ]
 
-    return timed(ask, 5) / 20
+    return timed("glob and torch.load of 20 checkpoints", ask, None, 5) / 20
 
 
 def main() -> None:
@@ -299,7 +298,8 @@ def main() -> None:
         (Path(name) / "ckpt").mkdir()
         each = bench_glob(Path(name) / "ckpt")
         total = each * count / 1000
-        print(f"glob and torch.load: {each:.1f} ms a checkpoint, {total:.0f} s for {count}")
+        what = f"glob and torch.load of {count} checkpoints"
+        tell(what, total, "s", note=f"reckoned: {each:.1f} ms a checkpoint")
 
 
 if __name__ == "__main__":
