@@ -5,8 +5,6 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ from lightning_expname.cli import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-SECONDS = 240
 
 # Setting up what the reader has already (a trained run, `lit`) stands in the page too, unseen.
 _BLOCK = re.compile(r"^(?:```(\w*)\n(.*?)^```|<!-- (hidden)\n(.*?)^-->)$", re.MULTILINE | re.DOTALL)
@@ -33,7 +30,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that the block is the content of, if its first line says so."""
-        first = re.match(r"# ([\w/.-]+\.(?:py|yaml|ini))\n", self.text)
+        first = re.match(r"# ([\w/.-]+\.(?:py|yaml))\n", self.text)
         return first[1] if first else None
 
 
@@ -95,8 +92,6 @@ class PageRunner:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
 
-    _run_ini = _run_yaml
-
     def _run_console(self, block: Block) -> None:
         """Commands behind `$ `, and what they print; `…` stands for what differs."""
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -107,18 +102,9 @@ class PageRunner:
 
     def _command(self, command: str) -> str:
         program, *words = shlex.split(command)
-        if program == "expname":
-            main(words)
-            return self._printed()
-        assert program == "python", f"{self._page.name}: {program!r} is not known here"
-        done = subprocess.run(
-            [sys.executable, *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-        )
-        return done.stdout
+        assert program == "expname", f"{self._page.name}: {program!r} is not known here"
+        main(words)
+        return self._printed()
 
 
 _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
