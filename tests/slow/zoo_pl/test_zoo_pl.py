@@ -16,6 +16,7 @@ import pytest
 import torch
 from forecast_calls import CALLS, HORIZON, Call, sales, train
 from neuralforecast import NeuralForecast
+from pages import DOCS, blocks
 from passed import judge, passed_to
 
 import lightning_expname
@@ -126,6 +127,14 @@ def test_the_other_flavours_classes_are_refused(expname_root: Path) -> None:
 
 def test_the_golden_file_holds_these_calls_and_no_others() -> None:
     assert list(json.loads(GOLDEN.read_text())) == list(CALLS)
+
+
+def test_what_the_documentation_shows(expname_root: Path, expname_recorded: Any) -> None:
+    (text,) = [one.text for one in blocks(DOCS / "flavours.md") if "NHITS" in one.text]
+    shown: dict[str, Any] = {"sales": sales()}
+    exec(compile(text, "docs/flavours.md", "exec"), shown)
+    assert f"# {shown['record'].run}\n" in text
+    assert expname_recorded()[0].run_id == shown["record"].id
 
 
 if __name__ == "__main__":
