@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 warnings.filterwarnings("ignore")
-sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
+# Python's safe path, which tox sets, leaves a program's own folder out
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "runs")]
 
 import plain_ends
 from flavour import Callback, ExpNameAlerts, ExpNameLogger

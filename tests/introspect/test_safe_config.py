@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -77,6 +77,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), TREES, max_size=4))
 def test_any_config_that_can_be_made_becomes_plain(tree: dict[str, Any]) -> None:
     try:
