@@ -26,7 +26,7 @@ def pytorch_lightning_callbacks() -> list[Callback]:
 
 def _live(flavour: str) -> list[Callback]:
     try:
-        module = sys.modules["lightning_expname.shells.logger"]
+        module = sys.modules["lightning_expname.shells.flavour"]
         found = module.live_callbacks(flavour)
     except Exception:  # a half-imported module has no such function yet
         return []

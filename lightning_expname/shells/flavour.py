@@ -6,6 +6,7 @@ Trainer of one takes no callback of the other for what it is, and fails much lat
 
 from __future__ import annotations
 
+import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,9 @@ _IMPORTS: Final = {
     LIGHTNING: "lightning_expname",
     PYTORCH_LIGHTNING: "lightning_expname.pytorch_lightning",
 }
+
+live_loggers: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Ours, of both flavours, as long as somebody holds them."""
 
 
 def flavour_of(trainer: Any) -> str | None:
@@ -64,6 +68,11 @@ def new_callback(flavour: str) -> Callback:
     """The callback that goes with the loggers of a flavour."""
     callback: Callback = classes_of(flavour).ExpNameCallback()
     return callback
+
+
+def live_callbacks(flavour: str) -> list[Callback]:
+    """The callback that Lightning adds to a Trainer, while a logger of that flavour is alive."""
+    return [new_callback(flavour)] if any(one.flavour == flavour for one in live_loggers) else []
 
 
 def is_checkpoint(callback: Any) -> TypeGuard[ModelCheckpoint]:

@@ -35,7 +35,7 @@ from ..setup_touch import asked_checkpoint, setup_touch
 from ..wandb_config import render_config
 from ..wandb_session import is_owned
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
-from .flavour import LIGHTNING, new_callback, require_flavour
+from .flavour import LIGHTNING, live_loggers, new_callback, require_flavour
 from .run_logger import RunLogger
 
 if TYPE_CHECKING:
@@ -43,17 +43,10 @@ if TYPE_CHECKING:
 
 install_by_default()
 
-_live: weakref.WeakSet[LoggerShell] = weakref.WeakSet()
-
 
 def logger_of(trainer: Trainer) -> LoggerShell | None:
     """The first logger of ours that a Trainer has."""
     return next((one for one in trainer.loggers if isinstance(one, LoggerShell)), None)
-
-
-def live_callbacks(flavour: str) -> list[Callback]:
-    """The callback that Lightning adds to a Trainer, while a logger of that flavour is alive."""
-    return [new_callback(flavour)] if any(one.flavour == flavour for one in _live) else []
 
 
 class LoggerShell(RunLogger):
@@ -169,7 +162,7 @@ class LoggerShell(RunLogger):
         self._signals = ends.SignalWatch(self._signalled)
         self._trainer: weakref.ref[Trainer] | None = None
         install_by_default() if capture else uncapture_init()
-        _live.add(self)
+        live_loggers.add(self)
 
     @property
     def names(self) -> Names | None:

@@ -35,8 +35,8 @@ class RunLogger(WandbLogger):
         self._not_secret: tuple[str, ...] = ()  # what the user says is none
 
     def _known_names(self) -> dict[str, str]:
-        """Project and name, as far as they are known when the run is opened."""
-        raise NotImplementedError
+        """Project and name, as far as they are known when the run is opened; W&B finds others."""
+        return {}
 
     def process_ends(self) -> None:
         """The process ends; the run may be open yet."""

@@ -13,7 +13,7 @@ import pytest
 import lightning_expname
 from lightning_expname._entry_points import callbacks, pytorch_lightning_callbacks
 
-LOGGER = "lightning_expname.shells.logger"
+FLAVOUR = "lightning_expname.shells.flavour"
 
 
 def test_the_type_checker_and_python_see_the_same_names() -> None:
@@ -53,7 +53,7 @@ def test_the_package_is_typed() -> None:
 
 
 def test_without_the_loggers_module_there_are_no_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, LOGGER, raising=False)
+    monkeypatch.delitem(sys.modules, FLAVOUR, raising=False)
     assert callbacks() == []
 
 
@@ -74,16 +74,16 @@ def broken(flavour: str) -> list[object]:
 def test_the_factory_never_raises(
     monkeypatch: pytest.MonkeyPatch, found: object, expected: list[object]
 ) -> None:
-    module = ModuleType(LOGGER)
+    module = ModuleType(FLAVOUR)
     vars(module)["live_callbacks"] = found
-    monkeypatch.setitem(sys.modules, LOGGER, module)
+    monkeypatch.setitem(sys.modules, FLAVOUR, module)
     assert callbacks() == expected
 
 
 def test_each_flavour_asks_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType(LOGGER)
+    module = ModuleType(FLAVOUR)
     vars(module)["live_callbacks"] = lambda flavour: [flavour]
-    monkeypatch.setitem(sys.modules, LOGGER, module)
+    monkeypatch.setitem(sys.modules, FLAVOUR, module)
     assert (callbacks(), pytorch_lightning_callbacks()) == (
         ["lightning.pytorch"],
         ["pytorch_lightning"],
@@ -91,5 +91,5 @@ def test_each_flavour_asks_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_half_imported_logger_has_no_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, LOGGER, ModuleType(LOGGER))
+    monkeypatch.setitem(sys.modules, FLAVOUR, ModuleType(FLAVOUR))
     assert callbacks() == []
