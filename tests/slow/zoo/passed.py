@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
+
+from lightning_expname import collect_hparams
+from lightning_expname.introspect.hparams import describe_module
 
 PRIMITIVES = (bool, int, float, str, type(None))
 
@@ -79,3 +82,26 @@ def judge(passed: dict[str, Any], recovered: dict[str, Any]) -> Verdict:
 def _same(got: Any, expected: Any) -> bool:
     got = list(got) if isinstance(got, tuple) else got
     return type(got) is type(expected) and repr(got) == repr(expected)
+
+
+def check_recovery(calls: Mapping[str, tuple[type, Callable[[], Any]]]) -> None:
+    """At least 99 % of what each call really passed is recovered, and nothing wrong; printed.
+
+    Args:
+        calls: by name the class, and what builds a module of it.
+    """
+    found = missing = 0
+    wrong: list[str] = []
+    for name, (cls, build) in calls.items():
+        passed = passed_to(cls, build)
+        module = build()
+        verdict = judge(passed, collect_hparams(module))
+        assert describe_module(module).unrecovered == (), name
+        found, missing = found + verdict.found, missing + len(verdict.missing)
+        wrong += [f"{name}: {text}" for text in verdict.wrong]
+        print(f"{name}: {verdict.found} recovered, missing {verdict.missing},", end=" ")
+        print(f"wrong {verdict.wrong}, objects {verdict.objects}")
+    share = found / (found + missing)
+    print(f"recovered {found} of {found + missing} ({share:.2%}), wrong: {wrong}")
+    assert not wrong
+    assert share >= 0.99

@@ -17,10 +17,10 @@ import torch
 from forecast_calls import CALLS, HORIZON, Call, sales, train
 from neuralforecast import NeuralForecast
 from pages import DOCS, blocks
-from passed import judge, passed_to
+from passed import check_recovery
 
 import lightning_expname
-from lightning_expname import NamePolicy, collect_hparams, find_runs, parse_name
+from lightning_expname import NamePolicy, find_runs, parse_name
 from lightning_expname.errors import FlavourError, RecordError
 from lightning_expname.facts import Facts
 from lightning_expname.introspect.hparams import describe_module
@@ -37,22 +37,7 @@ def stem_of(call: Call) -> str:
 
 
 def test_what_was_passed_is_recovered() -> None:
-    found = missing = 0
-    wrong: list[str] = []
-    for name, call in CALLS.items():
-        passed = passed_to(call.cls, call.build)
-        module = call.build()
-        verdict = judge(passed, collect_hparams(module))
-        assert describe_module(module).unrecovered == (), name
-        found, missing = found + verdict.found, missing + len(verdict.missing)
-        wrong += [f"{name}: {text}" for text in verdict.wrong]
-        print(f"{name}: {verdict.found} recovered, missing {verdict.missing},", end=" ")
-        print(f"wrong {verdict.wrong}, objects {verdict.objects}")
-    print(
-        f"recovered {found} of {found + missing} ({found / (found + missing):.2%}), wrong: {wrong}"
-    )
-    assert not wrong
-    assert found / (found + missing) >= 0.99
+    check_recovery({name: (call.cls, call.build) for name, call in CALLS.items()})
 
 
 @pytest.mark.parametrize("name", CALLS)
