@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,9 @@ from rank_checks import SHARDED, STEPS, check_again, check_first
 from lightning_expname.testing import WandbServer, find_recorded
 
 Read = Callable[..., list[Any]]
-NO_DEEPSPEED = pytest.mark.skipif(
-    find_spec("deepspeed") is None, reason="deepspeed is not installed here; tox -e life has it"
-)
 STRATEGIES = (
     "ddp_spawn",
-    pytest.param("deepspeed", marks=NO_DEEPSPEED),
+    "deepspeed",
     "fsdp",
     "model_parallel",
     "ddp",
