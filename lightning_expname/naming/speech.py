@@ -11,6 +11,9 @@ from ..errors import HparamError
 from ..facts import Hparam
 from .grammar import format_key
 
+_SCHEDULE: Final = ("patience", "t_max", "warmup_epochs", "warmup_steps")
+_SCHEDULE_ENDS: Final = tuple(f"_{one}" for one in _SCHEDULE)  # whatever stands before
+
 RUN_CONTROL: Final = (
     "seed",
     "random_seed",
@@ -43,14 +46,9 @@ RUN_CONTROL: Final = (
     "log_gradient_flow",
     "pin_memory",
     "persistent_workers",
-    "patience",
-    "t_max",
-    "warmup_epochs",
-    "warmup_steps",
+    *_SCHEDULE,
 )
 """Last segments of names that say how a run is carried out, not what the model is: config only."""
-
-_SCHEDULE: Final = ("patience", "t_max", "warmup_epochs", "warmup_steps")  # whatever stands before
 
 
 def is_run_control(name: str) -> bool:
@@ -61,8 +59,8 @@ def is_run_control(name: str) -> bool:
         (True, True)
     """
     last = name.rpartition(".")[2]
-    ends = tuple(f"_{one}" for one in _SCHEDULE)
-    return last in RUN_CONTROL or last.lower() in _SCHEDULE or last.lower().endswith(ends)
+    low = last.lower()
+    return last in RUN_CONTROL or low in _SCHEDULE or low.endswith(_SCHEDULE_ENDS)
 
 
 _SAID_AS: Final[dict[str, tuple[str, ...]]] = {
