@@ -35,6 +35,8 @@ class Hparam:
         owner: `model` for what names the run; `module` for the LightningModule around it (config
             only); `inherited` for what a subclass hands to its base class inside (config only).
         default: the declared default, reduced in the same way, or `ABSENT`.
+        under: the arguments that it lies below, outermost first: a name that was shortened may
+            have lost that it stands below `credentials`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Hparam:
     kind: Kind
     owner: Owner = "model"
     default: Plain | Absent = ABSENT
+    under: tuple[str, ...] = ()
 
     @property
     def is_default(self) -> bool:

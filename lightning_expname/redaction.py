@@ -11,7 +11,7 @@ import fnmatch
 import functools
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 REDACTED: Final = "<redacted>"
@@ -75,9 +75,9 @@ _WEBHOOK: Final = re.compile(
     r"|[\w.-]{1,128}\.webhook\.office\.com)/)[^\s\"'<>]+",
     re.IGNORECASE,
 )
-_HTTP_USER: Final = re.compile(r"(?i)(\bhttps?://)[^\s/?#@\"'<>]{1,512}@")
+_HTTP_USER: Final = re.compile(r"(?i)(\bhttps?://)[^\s/?#\"'<>]{1,512}@")
 _URL_PASSWORD: Final = re.compile(
-    r"(\b[A-Za-z][\w+.-]{1,31}://[^\s/?#@:\"']{0,256}:)[^\s/@\"']{1,512}@"
+    r"(\b[A-Za-z][\w+.-]{1,31}://[^\s/?#@:\"']{0,256}:)[^\s/\"']{1,512}@"
 )
 _URL_SIGNATURE: Final = re.compile(
     r"(?i)([?&](?:sig|x-amz-signature|x-goog-signature)=)[^\s&\"'<>]+"
@@ -89,7 +89,8 @@ _BEARER: Final = re.compile(
     r"\b([Bb]earer|[Bb]asic)([ \t]{1,3})(?=[\w.~+/=-]{0,64}[\d=])[\w.~+/=-]{6,}"
 )
 _PRIVATE_KEY: Final = re.compile(
-    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+    re.DOTALL,
 )
 _WANDB_KEY: Final = re.compile(
     r"(?i)(\bwandb\b[^\n<]{0,40}?|\bkey\b[ \t=:\"']{1,6})(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])"
@@ -101,7 +102,9 @@ _KEY: Final = re.compile(
 _VALUE: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'|([^\s,;&\"'{}\[\]()]+)")
 
 
-def redact(value: Any, *, key: str = "", allow: Collection[str] = ()) -> Any:
+def redact(
+    value: Any, *, key: str = "", under: Sequence[str] = (), allow: Collection[str] = ()
+) -> Any:
     """The value without its secrets: nested dicts, lists and texts are rebuilt, the rest is kept.
 
     A text below a key that says what it is (`slack_token`, `db_password`, `api_key`, `webhook`,
@@ -112,6 +115,7 @@ def redact(value: Any, *, key: str = "", allow: Collection[str] = ()) -> Any:
     Args:
         value: plain values, as JSON can hold them; other objects are kept as they are.
         key: what the value stands under.
+        under: the keys that this one lies below, outermost first; what they announce holds.
         allow: keys, dotted paths or patterns of them (`bos_token`, `model.token_*`) whose values
             are no secrets, whatever they look like.
 
@@ -120,7 +124,8 @@ def redact(value: Any, *, key: str = "", allow: Collection[str] = ()) -> Any:
         {'slack_token': '<redacted>', 'n_tokens': 512, 'pad_token': '[PAD]'}
     """
     try:
-        return _Redactor(allow).value(value, (key,) if key else (), "open")
+        path = (*under, key) if key else ()
+        return _Redactor(allow).value(value, path, _announced(under))
     except Exception:  # an object that raises from its own methods; nothing of it may get out
         return REDACTED
 
@@ -202,8 +207,8 @@ class _Redactor:
             return _text(value, path[-1] if path else "", graded, self._allow)
         if isinstance(value, (Mapping, list, tuple, set, frozenset)):
             return self._container(value, path, graded)
-        is_number = isinstance(value, (int, bytes, bytearray)) and not isinstance(value, bool)
-        return REDACTED if graded == "secret" and is_number else value
+        is_code = isinstance(value, _CODES) and not isinstance(value, bool)
+        return REDACTED if graded == "secret" and is_code else value
 
     def _container(self, value: Any, path: tuple[str, ...], graded: Grade) -> Any:
         if id(value) in self._open or len(path) > _MAX_DEPTH:
@@ -222,12 +227,20 @@ class _Redactor:
         return bool(path) and _is_allowed((path[-1], ".".join(path)), self._allow)
 
 
+def _announced(keys: Sequence[str]) -> Grade:
+    """What keys say of everything below them; `token` says it of its own value only."""
+    grades = [one for key in keys if (one := grade(key)) != "token"]
+    return max(grades, key=_RANK.__getitem__, default="open")
+
+
 def _is_allowed(names: Iterable[str], allow: Collection[str]) -> bool:
     """By a name as it is, or by the last part of a dotted one."""
     spoken = {part.lower() for name in names for part in (name, name.rpartition(".")[2])}
     patterns = [allow] if isinstance(allow, str) else allow
     return any(fnmatch.fnmatchcase(name, one.lower()) for one in patterns for name in spoken)
 
+
+_CODES: Final = (int, float, bytes, bytearray)  # a PIN is a number
 
 _RANK: Final[dict[Grade, int]] = {"open": 0, "token": 1, "text": 2, "secret": 3}
 

@@ -35,8 +35,8 @@ def init_arguments(
     """Arguments of `wandb.init`; what is None is left out, so that W&B's own defaults hold.
 
     Lengths are cut here: an offline run is checked only when it is synchronised, and then none
-    of it is uploaded. `extra` is the user's own word and goes through as it is, but that `config`
-    and `notes` tell no secrets.
+    of it is uploaded. `extra` is the user's own word and goes through as it is, but that no
+    text of it and no value of `config` tells a secret.
 
     Args:
         root: where W&B's folder lies.
@@ -55,8 +55,12 @@ def init_arguments(
     }
     given = {key: value for key, value in arguments.items() if value is not None}
     given.update({key: value for key, value in (extra or {}).items() if value is not None})
-    if isinstance(given.get("notes"), str):
-        given["notes"] = scrub(given["notes"], allow)
+    for name in ("notes", "group", "job_type"):
+        if isinstance(given.get(name), str):
+            given[name] = scrub(given[name], allow)
+    if isinstance(given.get("tags"), (list, tuple)):
+        tags = given["tags"]
+        given["tags"] = [scrub(tag, allow) if isinstance(tag, str) else tag for tag in tags]
     if "config" in given:
         given["config"] = _told(given["config"], allow)
     return given

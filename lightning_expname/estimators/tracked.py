@@ -45,7 +45,6 @@ class Options:
     project: str | None = None
     name: str | None = None
     wandb: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    group: str | None = None
 
     @classmethod
     def of(cls, model: Any) -> Options:
@@ -60,7 +59,6 @@ class Options:
             policy=policy_of(model.policy),
             project=model.project,
             name=model.name,
-            group=model.group,
             wandb=init_arguments(
                 root=root,
                 offline=model.offline,
@@ -211,7 +209,7 @@ def _claimed(options: Options, facts: Facts, mode: str, first: int) -> RunRecord
 
     def record_of(ordinal: int) -> RunRecord:
         names = options.names(facts, mode, first + ordinal - 1)
-        return _new_record(facts, names, mode, run_id).replace(group=options.group)
+        return _new_record(facts, names, mode, run_id).replace(group=options.wandb.get("group"))
 
     return claim_or_warn(options.root, record_of)
 

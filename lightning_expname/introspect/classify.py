@@ -31,6 +31,7 @@ _BASIC: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str
 _EXPONENT: Final = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,31}")
 _MAX_INTS: Final = 8
+_MAX_BITS: Final = 14_000  # 4215 digits
 _MAX_WORDS: Final = 4
 
 
@@ -50,6 +51,11 @@ def classify(value: object, annotation: object = EMPTY, default: object = EMPTY)
         return _classify(value, declared_types(annotation), default)
     except Exception:  # an object that raises from its own dunder methods is no hyper-parameter
         return "other"
+
+
+def is_endless(value: object) -> bool:
+    """Whether an int has more digits than Python writes out (4300; sys.get_int_max_str_digits)."""
+    return isinstance(value, int) and value.bit_length() > _MAX_BITS
 
 
 def flattens(value: object) -> bool:
@@ -112,6 +118,8 @@ def _classify(value: object, declared: frozenset[object] | None, default: object
         is_scalar = value.ndim == 0  # type: ignore[attr-defined]
         item = value.item() if is_scalar else ...  # type: ignore[attr-defined]
         return _classify(item, declared, default) if is_scalar else "other"
+    if is_endless(value):
+        return "other"
     if isinstance(value, numbers.Integral):
         return _integral(declared, default)
     if isinstance(value, (numbers.Real, decimal.Decimal, fractions.Fraction)):

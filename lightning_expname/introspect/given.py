@@ -51,7 +51,8 @@ class Row:
     def to_hparam(self, name: str) -> Hparam:
         """The hyper-parameter, under the name that it is spoken by."""
         value, kind = reduced(self.value, self.parameter)
-        return Hparam(name, value, kind, self.owner, _default_of(self.parameter))
+        default, under = _default_of(self.parameter), self.path[self.root : -1]
+        return Hparam(name, value, kind, self.owner, default, under)
 
 
 def role_of(given: ModuleRef, name: str) -> Role:

@@ -26,7 +26,8 @@ def without_secrets(facts: Facts, allow: Collection[str] = ()) -> Facts:
 
 
 def _told(hparam: Hparam, allow: Collection[str]) -> Hparam:
-    value = redact(hparam.value, key=hparam.name, allow=allow)
+    name = hparam.name.rpartition(".")[2] if hparam.under else hparam.name
+    value = redact(hparam.value, key=name, under=hparam.under, allow=allow)
     if value is hparam.value or value == hparam.value:
         return hparam
     return replace(hparam, value=value, kind="other", default=ABSENT)

@@ -25,6 +25,7 @@ from .classify import (
     comes_from,
     declared_types,
     declares_only,
+    is_endless,
     is_number,
 )
 
@@ -84,6 +85,8 @@ def describe(value: object) -> str:
             return _describe_partial(value)
         if inspect.isroutine(value) or isinstance(value, type):
             return str(getattr(value, "__qualname__", type(value).__name__)).rpartition(".")[2]
+        if is_endless(value):
+            return f"<int of {int(value).bit_length()} bits>"  # type: ignore[call-overload]
         if isinstance(value, (complex, bytes, range, slice)):
             return repr(value)[:MAX_TEXT]
     except Exception:  # the type's name needs nothing of the object itself
@@ -99,7 +102,8 @@ def _describe_partial(value: functools.partial[Any]) -> str:
 
 
 def _word(value: object) -> str:
-    return repr(value)[:80] if isinstance(value, (int, float, str, bool)) else describe(value)
+    is_short = isinstance(value, (int, float, str, bool)) and not is_endless(value)
+    return repr(value)[:80] if is_short else describe(value)
 
 
 def _of_kind(value: Plain, kind: Kind | None) -> Plain:
@@ -121,6 +125,8 @@ class _Reducer:
 
     def reduce(self, value: object) -> Plain:
         self._left -= 1
+        if is_endless(value):
+            return describe(value)
         if value is None or type(value) in (bool, int, float):
             return value  # type: ignore[return-value]
         if isinstance(value, enum.Enum):

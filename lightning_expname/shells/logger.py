@@ -120,19 +120,7 @@ class LoggerShell(RunLogger):
             HparamError: `aliases` are empty or ambiguous; at the start of training, `include` or
                 `exclude` name a hyper-parameter that does not exist.
         """
-        options = RunOptions(
-            dataset=dataset,
-            model=model,
-            project=project or os.environ.get("WANDB_PROJECT"),
-            name=name or os.environ.get("WANDB_NAME"),
-            root=Path(os.path.abspath(root_dir)),  # a training may change its directory
-            policy=NamePolicy.of(policy),
-            speech=Speech(include=include, exclude=exclude, aliases=aliases),
-            not_secret=(not_secret,) if isinstance(not_secret, str) else tuple(not_secret),
-            group=group,
-            resume=one_of_the_three(resume),
-            id=id or os.environ.get("WANDB_RUN_ID"),
-        )
+        allow = (not_secret,) if isinstance(not_secret, str) else tuple(not_secret)
         arguments = init_arguments(
             root=Path(root_dir),
             offline=offline,
@@ -142,7 +130,20 @@ class LoggerShell(RunLogger):
             job_type=job_type,
             notes=notes,
             extra=wandb_kwargs,
-            allow=options.not_secret,
+            allow=allow,
+        )
+        options = RunOptions(
+            dataset=dataset,
+            model=model,
+            project=project or os.environ.get("WANDB_PROJECT"),
+            name=name or os.environ.get("WANDB_NAME"),
+            root=Path(os.path.abspath(root_dir)),  # a training may change its directory
+            policy=NamePolicy.of(policy),
+            speech=Speech(include=include, exclude=exclude, aliases=aliases),
+            not_secret=allow,
+            group=arguments.get("group"),
+            resume=one_of_the_three(resume),
+            id=id or os.environ.get("WANDB_RUN_ID"),
         )
         run_id = options.id or new_id()
         directory = arguments.pop("dir", None)

@@ -62,6 +62,10 @@ LEAKS = [
     "++slack.token={}",
     "${{oc.env:SLACK_TOKEN,xoxb-1-{}}}",
     "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,E\n\n{}\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\nx-y\n{}",
+    "https://me:p@{}@example.org/x.git",
+    "postgres://me:p@{}@db/study",
 ]
 
 TOKENS = [
@@ -327,3 +331,11 @@ def test_a_hostile_text_takes_time_in_proportion(piece: str) -> None:
 
     # A quadratic pattern takes minutes for this; the processor's time does not count other jobs.
     assert seconds(400_000) < 20
+
+
+def test_what_is_announced_above_holds_below() -> None:
+    assert redact("x", key="main", under=("credentials",)) == REDACTED
+    assert redact(4711, key="n", under=("password",)) == REDACTED
+    assert redact(12345.5, key="password") == REDACTED
+    assert redact("x", key="width", under=("model", "token_embedding")) == "x"
+    assert redact("x", key="a_token", under=("model",), allow=["model.*_token"]) == "x"

@@ -14,7 +14,9 @@ root, secret, allowed = sys.argv[1], os.environ["SECRET"], os.environ["ALLOWED"]
 
 
 class Net(MultiModalTransformer):
-    def __init__(self, d_model: int, api_key: str, login: Any, style_token: str) -> None:
+    def __init__(
+        self, d_model: int, api_key: str, login: Any, credentials: Any, style_token: str
+    ) -> None:
         super().__init__(d_model)
 
 
@@ -25,7 +27,7 @@ class Lit(LitRegressor):
 
 
 if __name__ == "__main__":
-    net = Net(16, secret, {"password": secret, "retries": 3}, allowed)
+    net = Net(16, secret, {"password": secret, "retries": 3}, {"main": secret}, allowed)
     config = {
         "db": {"password": secret, "host": "here"},
         "hook": f"https://hooks.slack.com/services/T0/B0/{secret}",
@@ -38,6 +40,9 @@ if __name__ == "__main__":
         root_dir=root,
         offline=True,
         not_secret=["style_token"],
+        group=f"token={secret}",
+        tags=[f"password={secret}"],
+        job_type=f"api_key={secret}",
         wandb_kwargs={"config": config, "notes": notes},
     )
     argv = list(sys.argv)

@@ -222,6 +222,16 @@ def test_every_kind_of_argument_is_read_back(expname_root: Path, expname_recorde
     assert "recovery" not in config
 
 
+def test_an_int_that_python_does_not_write_out_costs_nothing_else(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    endless = 10**5000
+    config = of(expname_recorded, x=endless, many=[endless, 2], last=7)
+    assert config["x"] == "<int of 16610 bits>"
+    assert config["many"] == ["<int of 16610 bits>", 2]
+    assert config["last"] == 7
+
+
 def test_five_thousand_arguments_are_read_back(expname_root: Path, expname_recorded: Read) -> None:
     many = {f"k{number}": number for number in range(5000)}
     config = of(expname_recorded, many=many)
