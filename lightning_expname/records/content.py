@@ -61,9 +61,9 @@ def places_of(data: Mapping[str, Any], told: object) -> tuple[CheckpointPlace, .
 
 
 def _place(data: Any, told: object) -> CheckpointPlace:
-    if not isinstance(data, Mapping):
+    if not isinstance(data, (dict, Mapping)):
         _refuse("places", data, "a list of objects", told)
-    if not {"directory", "name"} <= data.keys():
+    if "directory" not in data or "name" not in data:
         raise RecordError(f"{told}: incomplete record: a place without directory or name")
     texts = {key: data[key] for key in _PLACE if key in data}
     for key, value in texts.items():

@@ -37,6 +37,7 @@ class Index:
 
     def __init__(self, root: Path, *, timeout: float = _BUSY_SECONDS) -> None:
         self.root = root
+        self._keys: dict[str, int] = {}
         self._values: dict[tuple[str, str], int] = {}
         self._sections: dict[str, int] = {}
         self.db = _opened(root, timeout)
@@ -65,8 +66,8 @@ class Index:
             self.db.execute("COMMIT")
         except BaseException:
             self.db.execute("ROLLBACK")
-            self._values.clear()
-            self._sections.clear()
+            for cache in (self._keys, self._values, self._sections):
+                cache.clear()
             raise
         return count
 
@@ -139,14 +140,19 @@ class Index:
         return True
 
     def _link(self, record: int, data: dict[str, Any]) -> None:
-        values = {self._value(key, value) for key, value in own_values(data)}
-        self.db.executemany(
-            "INSERT OR IGNORE INTO fact VALUES (?, ?)", ((value, record) for value in values)
-        )
+        facts = ((self._key(key), record, self._value(key, one)) for key, one in own_values(data))
+        self.db.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?, ?)", facts)
         links = {self._section(key, content) for key, content in sections(data)}
         self.db.executemany(
             "INSERT OR IGNORE INTO section_fact VALUES (?, ?)", ((one, record) for one in links)
         )
+
+    def _key(self, name: str) -> int:
+        found = self._keys.get(name)
+        if found is None:
+            row = self.db.execute("SELECT id FROM key WHERE name = ?", (name,)).fetchone()
+            found = self._keys[name] = row[0] if row else self._insert("key (name)", name)
+        return found
 
     def _value(self, key: str, value: Any) -> int:
         text, number = encode(value)

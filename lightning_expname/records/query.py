@@ -175,17 +175,20 @@ def value_at(record: Mapping[str, Any], key: str) -> Any:
         >>> value_at({"hparams": {"encoder.dim": 8}, "config": {"trainer": {"n": 3}}}, "trainer.n")
         3
     """
-    found = (_at(record, one) for one in keys_of(key))
-    return next((value for value in found if value is not MISSING), MISSING)
+    for one in keys_of(key):  # no generator: a large answer asks this thousands of times
+        value = _at(record, one)
+        if value is not MISSING:
+            return value
+    return MISSING
 
 
 def _at(node: Any, key: str) -> Any:
     """Follows a dotted key; a name in the record may itself hold dots."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, (dict, Mapping)):  # dict first: to ask an abstract class is slow
         return MISSING
     if key in node:
-        is_section = isinstance(node[key], Mapping) and node[key]
-        return MISSING if is_section else node[key]
+        value = node[key]
+        return MISSING if isinstance(value, (dict, Mapping)) and value else value
     for head, tail in _splits(key):
         if head in node:
             found = _at(node[head], tail)

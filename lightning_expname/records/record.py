@@ -141,15 +141,13 @@ class RunRecord:
                 f"{path}: record_version {data['record_version']}, but this lightning_expname reads"
                 f" up to {RECORD_VERSION}; upgrade it"
             )
-        values = {key: data[key] for key in _FIELDS & data.keys()}
+        # our own texts as keys, not the file's equal ones: Python finds arguments by identity first
+        values = {key: data[key] for key in _FIELDS if key in data}
         told = "a record" if path is None else path
         check_fields(values, told)
-        places = places_of(values, told)
-        resumed = tuple(values.get("resumed", ()))
-        try:
-            return cls(**{**values, "places": places, "resumed": resumed, "path": path})
-        except TypeError as error:
-            raise RecordError(f"{told}: incomplete record: {error}") from error
+        values["places"] = places_of(values, told)
+        values["resumed"] = tuple(values.get("resumed", ()))
+        return _built(values, path, told)
 
     def checkpoints(self) -> list[CheckpointFile]:
         """The run's checkpoints that exist now, each once, place by place in order of epoch."""
@@ -232,6 +230,18 @@ class RunRecord:
 
         loaded: Module = load_module(module, self.checkpoint(which), kwargs)
         return loaded
+
+
+def _built(values: dict[str, Any], path: Path | None, told: object) -> RunRecord:
+    """The record of checked values; where none is missing the slow constructor is not needed."""
+    if len(values) == len(_FIELDS):
+        record = object.__new__(RunRecord)
+        vars(record).update(values, path=path)
+        return record
+    try:
+        return RunRecord(**values, path=path)
+    except TypeError as error:
+        raise RecordError(f"{told}: incomplete record: {error}") from error
 
 
 def _place_json(place: CheckpointPlace) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The tables of the index, and how a value is written in them.
 
-A value stands once for each key (`value`), and is linked to the records that have it (`fact`).
-Sections of the config are the same in most runs: each is stored once (`section_value`), and
-records are linked to it (`section_fact`). Rows of records that were replaced or deleted are left
-behind without harm, since only what `record` still lists counts; a rebuild sweeps them out.
+A value stands once for each key (`value`), and is linked to the records that have it (`fact`): by
+value for the first condition of a query, by key and record for those that narrow it. Sections of
+the config are the same in most runs: each is stored once (`section_value`), and records are linked
+to it (`section_fact`). Rows of records that were replaced or deleted are left behind without harm,
+since only what `record` still lists counts; a rebuild sweeps them out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from .query import ATTRIBUTES, flatten_section
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Kept as SQLite's `user_version`; another one is rebuilt."""
 
 SCHEMA: Final = """
@@ -28,12 +29,16 @@ CREATE UNIQUE INDEX record_file ON record (folder, name);
 CREATE TABLE value (id INTEGER PRIMARY KEY, key TEXT NOT NULL, text TEXT NOT NULL, number REAL);
 CREATE UNIQUE INDEX value_text ON value (key, text);
 CREATE INDEX value_number ON value (key, number) WHERE number IS NOT NULL;
-CREATE TABLE fact (value INTEGER, record INTEGER, PRIMARY KEY (value, record)) WITHOUT ROWID;
+CREATE TABLE key (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE fact (
+    key INTEGER, record INTEGER, value INTEGER, PRIMARY KEY (key, record, value)) WITHOUT ROWID;
+CREATE INDEX fact_value ON fact (value, record);
 CREATE TABLE section (id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
 CREATE TABLE section_value (
     value INTEGER, section INTEGER, PRIMARY KEY (value, section)) WITHOUT ROWID;
 CREATE TABLE section_fact (
     section INTEGER, record INTEGER, PRIMARY KEY (section, record)) WITHOUT ROWID;
+CREATE INDEX section_record ON section_fact (record, section);
 """
 
 _TAGS: Final[dict[type, str]] = {str: "s", int: "i", float: "f", bool: "b", type(None): "n"}

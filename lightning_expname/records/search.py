@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from .store import read_json, read_record
 
 _FEW: Final = 200  # so many records are read before a second condition is asked of the index
 _MANY: Final = 5000  # conditions that more runs fulfil are asked in the order they were given
+_SOME: Final = 2000  # so many records are each asked for their value: a seek costs four steps
 # The plus keeps SQLite from looking up each pair of a value and a record.
 _AMONG: Final = " AND +record IN (SELECT id FROM among)"
 
@@ -106,9 +107,9 @@ class _Where:
 
     def __init__(self, db: sqlite3.Connection, condition: Condition, number: int) -> None:
         self._db = db
-        keys = WORD_KEYS if condition.operator == "word" else condition.keys
-        self._arguments: tuple[Any, ...] = keys
-        self._values = f"SELECT id FROM value WHERE key IN ({', '.join('?' * len(keys))})"
+        self._keys = WORD_KEYS if condition.operator == "word" else condition.keys
+        self._arguments: tuple[Any, ...] = self._keys
+        self._values = f"SELECT id FROM value WHERE key IN ({_marks(self._keys)})"
         self._restrict(condition, f"chosen{number}")
 
     def _restrict(self, condition: Condition, table: str) -> None:
@@ -140,15 +141,36 @@ class _Where:
         counted = f"SELECT count(*) FROM ({self._records()} LIMIT {limit})"
         return int(self._db.execute(counted, self._arguments * 2).fetchone()[0])
 
-    def records(self, among: Iterable[int] | None = None) -> Iterator[int]:
+    def records(self, among: Collection[int] | None = None) -> Iterator[int]:
         """Numbers of the records, of those in `among` only; some may be gone."""
-        if among is not None:
-            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS among (id INTEGER PRIMARY KEY)")
-            self._db.execute("DELETE FROM among")
-            numbers = json.dumps(list(among))
-            self._db.execute("INSERT INTO among SELECT value FROM json_each(?)", (numbers,))
-        query = self._records("" if among is None else _AMONG)
-        return (number for (number,) in self._db.execute(query, self._arguments * 2))
+        if among is None:
+            return self._numbers(self._records(), self._arguments * 2)
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS among (id INTEGER PRIMARY KEY)")
+        self._db.execute("DELETE FROM among")
+        numbers = json.dumps(list(among))
+        self._db.execute("INSERT INTO among SELECT value FROM json_each(?)", (numbers,))
+        if len(among) > _SOME:
+            return self._numbers(self._records(_AMONG), self._arguments * 2)
+        return self._of_each()
+
+    def _numbers(self, query: str, arguments: tuple[Any, ...]) -> Iterator[int]:
+        return (number for (number,) in self._db.execute(query, arguments))
+
+    def _of_each(self) -> Iterator[int]:
+        """Each record in `among` is asked for its own values, and for its sections if any fits."""
+        values, names = self._values, _marks(self._keys)
+        yield from self._numbers(
+            "SELECT among.id FROM among CROSS JOIN fact ON fact.record = among.id AND fact.key IN"
+            f" (SELECT id FROM key WHERE name IN ({names})) WHERE +fact.value IN ({values})",
+            (*self._keys, *self._arguments),
+        )
+        sections = f"SELECT section FROM section_value WHERE value IN ({values})"
+        if self._db.execute(f"{sections} LIMIT 1", self._arguments).fetchone():
+            yield from self._numbers(
+                "SELECT among.id FROM among CROSS JOIN section_fact ON"
+                f" section_fact.record = among.id WHERE +section_fact.section IN ({sections})",
+                self._arguments,
+            )
 
     def _records(self, also: str = "") -> str:
         return (
@@ -156,6 +178,10 @@ class _Where:
             " SELECT record FROM section_fact WHERE section IN"
             f" (SELECT section FROM section_value WHERE value IN ({self._values})){also}"
         )
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _admission(condition: Condition) -> Callable[[str], bool]:

@@ -30,13 +30,25 @@ def read_json(path: Path) -> dict[str, Any]:
         RecordError: the file is missing, is no JSON or no record.
     """
     try:
-        with open(path, "rb", buffering=0) as file:
-            data = json.loads(file.read())
+        data = json.loads(_bytes(path))
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a run's record: {error}") from error
     if not isinstance(data, dict):
         raise RecordError(f"{path}: not a run's record (it is no JSON object)")
     return data
+
+
+def _bytes(path: Path) -> bytes:
+    """The content; half the system calls of a file object, since thousands are read at once."""
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(number).st_size
+        data = os.read(number, size)
+        while len(data) < size and (rest := os.read(number, size - len(data))):
+            data += rest  # a network file system may give less than was asked for
+        return data
+    finally:
+        os.close(number)
 
 
 def write_record(record: RunRecord) -> None:
