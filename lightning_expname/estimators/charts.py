@@ -97,11 +97,21 @@ def out_of_fold_rows(model: Any, most: int | None = None) -> tuple[list[str], li
     chosen = np.array(spaced(len(truth), len(truth) if most is None else most), dtype=np.intp)
     predicted = predicted[chosen]
     truth = truth[chosen] if classes is None else classes[truth[chosen]]
-    if predicted.ndim == 1:
+    if classes is None:
         return _rows(["row", "true", "predicted"], chosen, truth, predicted)
-    names = [f"p_{one}" for one in classes.tolist()]  # type: ignore[union-attr]
-    likeliest = classes[predicted.argmax(axis=1)]  # type: ignore[index]
+    if predicted.ndim == 1:
+        labels = _where_told(predicted, [one == one for one in predicted])
+        return _rows(["row", "true", "predicted"], chosen, truth, labels)
+    names = [f"p_{one}" for one in classes.tolist()]
+    likeliest = _where_told(classes[predicted.argmax(axis=1)], ~np.isnan(predicted).any(axis=1))
     return _rows(["row", "true", "predicted", *names], chosen, truth, likeliest, *predicted.T)
+
+
+def _where_told(labels: NDArray[Any], is_told: Any) -> NDArray[Any]:
+    """The labels, None for the rows that no fold has held out."""
+    whole = np.full(labels.shape, None, dtype=object)
+    whole[np.asarray(is_told)] = labels[np.asarray(is_told)]
+    return whole
 
 
 def _rows(columns: list[str], *values: NDArray[Any]) -> tuple[list[str], list[list[Any]]]:

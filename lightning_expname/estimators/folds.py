@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from ..introspect.classify import comes_from
+from .copies import unfitted
 from .families import Family, Importances, family_of
 from .frames import Indices, is_frame, rows, shuffled_column, size
 from .scoring import Scorer, evaluate
@@ -75,11 +75,11 @@ class Fold:
 
 def fit_fold(plan: Plan, X: Any, y: NDArray[Any], train: Indices, held_out: Indices) -> Fold:
     """Trains one fold. `y` holds positions in `plan.classes`, or values."""
-    estimator, family = prepared(plan), family_of(plan.estimator)
     X_train, y_train = rows(X, train), y[train]
     present: NDArray[np.intp] | None = None
     if plan.classes is not None:
         present, y_train = np.unique(y_train, return_inverse=True)
+    estimator, family = prepared(plan, present), family_of(plan.estimator)
     arguments = _arguments(plan.fit, train, size(X))
     arguments.update(_watched(plan, family, estimator, present, rows(X, held_out), y[held_out]))
     start = time.perf_counter()
@@ -99,25 +99,28 @@ def fit_fold(plan: Plan, X: Any, y: NDArray[Any], train: Indices, held_out: Indi
     )
 
 
-def prepared(plan: Plan) -> Any:
-    """A clone of the user's estimator, seeded where it is not, that writes no files."""
-    estimator = clone(plan.estimator)
+def prepared(plan: Plan, present: NDArray[np.intp] | None) -> Any:
+    """A copy of the user's estimator, seeded where it is not, that writes no files."""
+    estimator = unfitted(plan.estimator)
     given = estimator.get_params(deep=True)
     changes: dict[str, Any] = family_of(estimator).quiet(estimator)
     for name, value in given.items():
         last = name.rpartition("__")[2]
         if last == "random_state" and value is None and plan.seed is not None:
             changes[name] = plan.seed
-        if last in ("class_weight", "class_weights") and isinstance(value, Mapping):
-            changes[name] = _by_position(value, plan.classes)
+        if last in ("class_weight", "class_weights") and plan.classes is not None:
+            changes[name] = _by_position(value, plan.classes, present)
     return estimator.set_params(**changes) if changes else estimator
 
 
-def _by_position(weights: Mapping[Any, float], classes: NDArray[Any] | None) -> dict[Any, float]:
-    """Weights of the user's labels as weights of what the folds are given instead of labels."""
-    if classes is None:
-        return dict(weights)
-    return {index: weights[one] for index, one in enumerate(classes.tolist()) if one in weights}
+def _by_position(weights: Any, classes: NDArray[Any], present: Any) -> Any:
+    """Weights of the user's labels as weights of what this fold is given instead of labels."""
+    if isinstance(weights, Mapping):
+        labels = classes[present].tolist()
+        return {index: weights[one] for index, one in enumerate(labels) if one in weights}
+    if isinstance(weights, (list, tuple)) and len(weights) == len(classes):
+        return [weights[position] for position in present]
+    return weights
 
 
 def _arguments(fit: Mapping[str, Any], train: Indices, count: int | None) -> dict[str, Any]:

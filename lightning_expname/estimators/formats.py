@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from ..errors import EstimatorError
 from ..observer import warn_once
+from .copies import unfitted
 from .families import family_of
 
 Format = Literal["lightgbm", "xgboost", "catboost", "skops", "joblib"]
@@ -200,7 +200,7 @@ def check_template(template: Template) -> None:
 def empty(template: Template, fitted: Any = None) -> Any:
     """The user's estimator, not fitted."""
     if not template.kind:
-        return clone(fitted)
+        return unfitted(fitted)
     kind = getattr(_library(template.format), template.kind)
     return kind(**(template.params or {}))
 

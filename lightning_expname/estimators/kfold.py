@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..naming import NamePolicy
 from .columns import in_order
+from .copies import unfitted
 from .folds import Fold, Importance, as_labels, for_library, mean, predict
 from .frames import check_names, is_frame, kinds, levels
 from .learned import Learned
@@ -90,13 +91,13 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
 
     def __sklearn_clone__(self) -> Any:
         """A clone is a copy for somebody's inner loop: it does not track, until told to."""
-        alerts, self.alerts = self.alerts, None  # its threads and locks cannot be copied
-        try:
-            copy = super().__sklearn_clone__()
-        finally:
-            self.alerts = alerts
-        copy.alerts, copy._is_copy = alerts, True
-        return copy
+        given = self.get_params(deep=False)
+        shared = {"alerts": given.pop("alerts")}  # its threads and locks cannot be copied
+        copied = type(self)(**{name: unfitted(one) for name, one in given.items()}, **shared)
+        if "_metadata_request" in self.__dict__:  # of `set_fit_request` and its like
+            copied._metadata_request = unfitted(self._metadata_request)
+        copied._is_copy = True
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
         """A pickled or deep copy does not track either, and an open W&B run stays here."""
