@@ -11,7 +11,7 @@ except ImportError as error:  # pragma: no cover - the packaging test runs this 
     ) from error
 
 from .ensemble import ExpNameClassifier, ExpNameRegressor
-from .formats import TRUSTED_TYPES
+from .trusted import TRUSTED_TYPES
 from .tuned import FoldsObjective
 
 __all__ = ["TRUSTED_TYPES", "ExpNameClassifier", "ExpNameRegressor", "FoldsObjective"]

@@ -16,7 +16,8 @@ from .kfold import KFoldEstimator
 
 def _has(method: str) -> Callable[[Any], bool]:
     def check(self: Any) -> bool:
-        getattr(self.estimator, method)  # its AttributeError says what is missing
+        fitted = self.__dict__.get("estimators_")  # some know only then, as StackingClassifier
+        getattr(fitted[0] if fitted else self.estimator, method)  # its error says what is missing
         return True
 
     return check

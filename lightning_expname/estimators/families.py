@@ -43,8 +43,8 @@ class Evaluation:
 class Family:
     """Any scikit-learn-style estimator: nothing is particular."""
 
-    native: str | None = None
-    """The extension of the library's own format."""
+    has_format = False
+    """Whether the library has a format of its own."""
 
     can_watch = False
     """Whether an evaluation of the held-out fold leaves the model as it would be without."""
@@ -83,7 +83,7 @@ class Family:
 class LightGBM(Family):
     """LightGBM's scikit-learn classes."""
 
-    native = ".txt"
+    has_format = True
     can_watch = True
 
     def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
@@ -114,7 +114,7 @@ class LightGBM(Family):
 class XGBoost(Family):
     """XGBoost's scikit-learn classes."""
 
-    native = ".ubj"
+    has_format = True
     can_watch = True
 
     def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
@@ -144,7 +144,7 @@ class XGBoost(Family):
 class CatBoost(Family):
     """CatBoost's scikit-learn classes."""
 
-    native = ".cbm"
+    has_format = True
     can_watch = True
 
     def quiet(self, estimator: Any) -> dict[str, Any]:

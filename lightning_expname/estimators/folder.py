@@ -28,6 +28,7 @@ def replaced(place: Path) -> Iterator[Path]:
     Raises:
         EstimatorError: `place` is something else than a saved model.
     """
+    place = Path(os.path.realpath(place))  # what a link leads to is replaced, not the link
     _check(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(place)
@@ -46,6 +47,7 @@ def replaced(place: Path) -> Iterator[Path]:
 
 def standing(place: Path) -> Path:
     """Where the model is: its place, or beside it when a swap was cut short."""
+    place = Path(os.path.realpath(place))
     return place if place.exists() or not _aside(place).exists() else _aside(place)
 
 

@@ -16,30 +16,16 @@ from ..errors import EstimatorError
 from ..observer import warn_once
 from .copies import unfitted
 from .families import family_of
+from .trusted import TRUSTED_TYPES
 
 Format = Literal["lightgbm", "xgboost", "catboost", "skops", "joblib"]
 
+_EXTENSIONS: Final[Mapping[str, str]] = {"lightgbm": "txt", "xgboost": "ubj", "catboost": "cbm"}
 _CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
     "lightgbm": ("LGBMClassifier", "LGBMRegressor"),
     "xgboost": ("XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor"),
     "catboost": ("CatBoostClassifier", "CatBoostRegressor"),
 }
-TRUSTED_TYPES: Final = (
-    "catboost.core.CatBoostClassifier",
-    "catboost.core.CatBoostRegressor",
-    "collections.OrderedDict",
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "lightgbm.sklearn.LGBMRegressor",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    "sklearn.tree._tree.Tree",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-    "xgboost.sklearn.XGBRegressor",
-)
-"""Types that skops loads for us beside those it trusts itself: they hold numbers and texts only."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +45,28 @@ class Template:
     unsaved: Sequence[str] = ()
 
 
-def template_of(estimator: Any, *, allow_pickle: bool) -> Template:
-    """How an estimator is to be kept."""
-    native = _native(estimator)
+def template_of(given: Any, fitted: Any, *, allow_pickle: bool) -> Template:
+    """How an estimator is to be kept.
+
+    Args:
+        given: the user's, as `fit` was given it.
+        fitted: one fold's, with the parameters that the fold changed.
+        allow_pickle: whether joblib may keep what has no format of its own.
+    """
+    if isinstance(fitted, LightGBMFold):
+        return fitted.template  # loaded: it stays what it was kept as
+    native = _native(fitted)
     if native is None:
         return Template("joblib" if allow_pickle else "skops")
     package, kind = native
-    given = estimator.get_params(deep=False)
+    given = (given if type(given) is type(fitted) else fitted).get_params(deep=False)
     params = {name: _json_value(value) for name, value in given.items() if _is_json(value)}
     return Template(package, kind, params, sorted(set(given) - set(params)))
 
 
 def _native(estimator: Any) -> tuple[Any, str] | None:
     """Package and class; a subclass of the user's own is kept as what it derives from."""
-    if family_of(estimator).native is None or callable(getattr(estimator, "objective", None)):
+    if not family_of(estimator).has_format or callable(getattr(estimator, "objective", None)):
         return None  # a function as objective cannot be written into a text
     for base in type(estimator).__mro__:
         package = base.__module__.partition(".")[0]
@@ -99,17 +93,37 @@ def write_fold(template: Template, estimator: Any, folder: Path, index: int) -> 
     Raises:
         EstimatorError: skops is missing, or cannot keep it.
     """
-    native = family_of(estimator).native if template.kind else None
-    path = folder / f"fold{index}{native or f'.{template.format}'}"
+    extension = _EXTENSIONS.get(template.format, template.format)
+    path = folder / f"fold{index}.{extension}"
     if template.format == "lightgbm":
-        getattr(estimator, "booster_").save_model(str(path))  # noqa: B009 - one name for both kinds
+        estimator.booster_.save_model(str(path))
     elif template.format in ("xgboost", "catboost"):
         estimator.save_model(str(path))
-    elif template.format == "joblib":
+    else:
+        _dump(template, estimator, path)
+    return path
+
+
+def write_given(template: Template, estimator: Any, folder: Path) -> Path | None:
+    """Writes the user's estimator, not fitted, where the template does not hold its parameters.
+
+    The folds' have others: their weights of classes are those of the fold's labels.
+
+    Raises:
+        EstimatorError: as `write_fold`.
+    """
+    if template.kind:
+        return None
+    path = folder / f"estimator.{template.format}"
+    _dump(template, unfitted(estimator), path)
+    return path
+
+
+def _dump(template: Template, estimator: Any, path: Path) -> None:
+    if template.format == "joblib":
         importlib.import_module("joblib").dump(estimator, path)
     else:
         _dump_by_skops(estimator, path)
-    return path
 
 
 def _dump_by_skops(estimator: Any, path: Path) -> None:
@@ -161,7 +175,8 @@ def read_fold(
         EstimatorError: a type is not trusted, or a library is missing.
     """
     if template.format == "lightgbm":
-        return LightGBMFold(_library("lightgbm").Booster(model_file=str(path)), classes)
+        booster = _library("lightgbm").Booster(model_file=str(path))
+        return LightGBMFold(booster, classes, template)
     if template.format in ("xgboost", "catboost"):
         estimator = empty(template)
         estimator.load_model(str(path))
@@ -197,10 +212,8 @@ def check_template(template: Template) -> None:
         )
 
 
-def empty(template: Template, fitted: Any = None) -> Any:
-    """The user's estimator, not fitted."""
-    if not template.kind:
-        return unfitted(fitted)
+def empty(template: Template) -> Any:
+    """The user's estimator, not fitted, of a library's own format."""
     kind = getattr(_library(template.format), template.kind)
     return kind(**(template.params or {}))
 
@@ -217,11 +230,12 @@ class LightGBMFold:
 
     Attributes:
         booster_: LightGBM's own Booster.
+        template: as the manifest keeps it.
         classes_: positions 0, 1...; absent for a regression.
     """
 
-    def __init__(self, booster: Any, classes: int | None) -> None:
-        self.booster_ = booster
+    def __init__(self, booster: Any, classes: int | None, template: Template) -> None:
+        self.booster_, self.template = booster, template
         if classes is not None:
             self.classes_: NDArray[np.intp] = np.arange(classes)
             self.predict_proba = self._predict_proba

@@ -13,6 +13,7 @@ from ..errors import EstimatorError, RecordError
 from ..naming import Names
 from ..observer import warn_once
 from ..records import RunRecord, read_record
+from .copies import unfitted
 from .features import Features
 from .folder import MANIFEST, sha256, standing
 from .formats import Template, check_template, empty, read_fold
@@ -35,8 +36,10 @@ def load_model(kind: type, path: Any, *, trusted: Sequence[str], allow_pickle: b
         counts = [None if one is None else len(one) for one in present]
     pairs = zip(files, counts, strict=True)
     fitted = [read_fold(template, file, count, trusted=trusted) for file, count in pairs]
+    given = _given(manifest, template, folder, trusted)
     with understood(folder):
-        model = kind(empty(template, fitted[0]), **_parameters(manifest))
+        given = unfitted(fitted[0]) if given is None else given
+        model = kind(given, **_parameters(manifest))
         model.estimators_, model._present = fitted, present
         _restore(model, manifest, folder)
         if template.unsaved:
@@ -45,6 +48,16 @@ def load_model(kind: type, path: Any, *, trusted: Sequence[str], allow_pickle: b
                 f" new fit would use their defaults: {', '.join(template.unsaved)}"
             )
     return model
+
+
+def _given(
+    manifest: Mapping[str, Any], template: Template, folder: Path, trusted: Sequence[str]
+) -> Any:
+    """The user's estimator, not fitted; None where an older folder does not hold it."""
+    if template.kind:
+        return empty(template)
+    name = manifest.get("given")
+    return None if name is None else read_fold(template, folder / name, None, trusted=trusted)
 
 
 def _template(
@@ -81,7 +94,9 @@ def _check_kind(kind: type, manifest: Mapping[str, Any], folder: Path) -> None:
 
 def _check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
     hashes: Mapping[str, str] = manifest["files"]
-    needed = [OUT_OF_FOLD, *(fold["file"] for fold in manifest["folds"])]
+    given = manifest.get("given")
+    needed = [OUT_OF_FOLD, *([] if given is None else [given])]
+    needed += [fold["file"] for fold in manifest["folds"]]
     for name in needed:
         if name not in hashes or Path(name).name != name:
             raise EstimatorError(f"{folder}: the manifest does not list {name!r}")

@@ -19,7 +19,7 @@ from .charts import out_of_fold_rows
 from .data_names import dataset_name
 from .describing import describe_estimator, environment, model_name
 from .folder import replaced, sha256
-from .formats import Template, template_of, write_fold
+from .formats import Template, template_of, write_fold, write_given
 from .manifest import MANIFEST_VERSION, write_manifest
 from .picture import draw_importance
 from .results import Results
@@ -42,11 +42,13 @@ def save_model(model: Any, path: Path | None, *, allow_pickle: bool) -> Path:
         folder = _own_folder(model, record)
     else:
         folder = path.absolute()
-    template = template_of(model.estimators_[0], allow_pickle=allow_pickle)
+    template = template_of(model.estimator, model.estimators_[0], allow_pickle=allow_pickle)
     with replaced(folder) as staged:
         files = [write_fold(template, one, staged, i) for i, one in enumerate(model.estimators_)]
         _write_results(model, staged)
         manifest = _manifest(model, template, files, record)
+        given = write_given(template, model.estimator, staged)
+        manifest["given"] = None if given is None else given.name
         manifest["files"] = {one.name: sha256(one) for one in sorted(staged.iterdir())}
         write_manifest(staged, manifest)
     if path is None and record is not None:

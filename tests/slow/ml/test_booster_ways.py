@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from xgboost import XGBClassifier
 
 from lightning_expname import ExpNameClassifier
 
@@ -53,3 +55,17 @@ def test_a_list_of_weights_follows_the_classes(wine: Any) -> None:
     inner = CatBoostClassifier(class_weights=[1.0, 2.0, 9.0], **CAT)
     clf = ExpNameClassifier(inner, cv=splits, track=False).fit(wine.data, y)
     assert clf.estimators_[0].get_params()["class_weights"] == [1.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    "inner", [LGBMClassifier(verbose=-1), XGBClassifier(), CatBoostClassifier(verbose=0)]
+)
+def test_a_loaded_model_is_saved_again(tmp_path: Path, wine: Any, inner: Any) -> None:
+    inner = inner.set_params(n_estimators=5)
+    clf = ExpNameClassifier(inner, n_splits=2, track=False).fit(wine.data, wine.target)
+    first = ExpNameClassifier.load(clf.save(tmp_path / "first"), track=False)
+    second = ExpNameClassifier.load(first.save(tmp_path / "second"), track=False)
+    assert np.array_equal(second.predict_proba(wine.data), clf.predict_proba(wine.data))
+    names = [{path.name for path in (tmp_path / one).iterdir()} for one in ("first", "second")]
+    assert names[0] == names[1]
+    assert repr(second.estimator) == repr(clf.estimator)
