@@ -31,7 +31,7 @@ from lightning_expname.testing import SlackServer
 
 LIMIT = 1.01
 BATCHES = 200
-EPOCHS = 10
+EPOCHS = 40  # some ten seconds: a start costs 50 ms, once
 _PROGRAM = """
 import os, sys, time
 from lightning_expname.alerts import Alerts

@@ -11,7 +11,16 @@ OURS = {
     "lightning.pytorch": "lightning_expname",
     "pytorch_lightning": "lightning_expname.pytorch_lightning",
 }[NAME]
-_PLACES = ("callbacks", "loggers", "strategies", "tuner", "plugins", "plugins.environments", "cli")
+_PLACES = (
+    "callbacks",
+    "loggers",
+    "strategies",
+    "tuner",
+    "plugins",
+    "plugins.environments",
+    "profilers",
+    "cli",
+)
 _PARTS = ("", *(f".{place}" for place in _PLACES))
 
 import_module("lightning_expname.logger" if OURS == "lightning_expname" else OURS)

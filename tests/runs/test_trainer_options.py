@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from flavour import (
     ExpNameCheckpoint,
     ExpNameLogger,
     ModelCheckpoint,
+    PassThroughProfiler,
     Tuner,
 )
 from lit_models import LitRegressor, MultiModalTransformer, files, fit, lit, loader, trainer
@@ -168,3 +169,29 @@ def test_a_late_network_is_named_and_continued(expname_root: Path, expname_recor
     assert names[again.logger.record.id] == "d_model16-bs16-lr1e-05"
     assert len(again.logger.record.resumed) == 1
     assert read_record(again.logger.record.path).status == "finished"
+
+
+def test_our_own_callback_is_called_for_no_batch(expname_root: Path) -> None:
+    class Called(PassThroughProfiler):
+        names: ClassVar[set[str]] = set()
+
+        def start(self, action_name: str) -> None:
+            self.names.add(action_name)
+
+    fit(ExpNameLogger(offline=True), profiler=Called(), epochs=1)
+    of_ours = {name for name in Called.names if name.startswith("[Callback]ExpNameCallback.")}
+    assert "[Callback]ExpNameCallback.on_train_start" in of_ours
+    assert not [name for name in of_ours if "batch" in name or "before" in name or "after" in name]
+
+
+def test_a_users_own_callback_of_ours_keeps_its_hooks(expname_root: Path) -> None:
+    class Counts(ExpNameCallback):
+        batches = 0
+
+        def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
+            super().on_train_batch_end(*args, **kwargs)
+            self.batches += 1
+
+    counts = Counts()
+    fit(ExpNameLogger(offline=True), counts, epochs=1)
+    assert counts.batches == 2
