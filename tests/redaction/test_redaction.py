@@ -247,6 +247,21 @@ fragments = st.lists(
             "PRIVATE KEY-----",
             "https://hooks.slack.com/",
             "\\",
+            *"()[];|",
+            "pass",
+            "-p ",
+            "-u ",
+            "a:",
+            "://",
+            "@b.c:d",
+            "/hooks/",
+            "?key=",
+            "bot12345678:AA",
+            "${oc.env:",
+            "${TOKEN:-",
+            "--tokens ",
+            "use_token",
+            "a, b ",
         ]
     )
     | st.text(max_size=3),
@@ -308,6 +323,11 @@ HOSTILE = [
     "token=",
     "sk-",
 ]
+HOSTILE += listed("""
+    a:b@ a:/ a://u: a+b:// https://a/hooks/ ?key= user:pw@host: bot1234567:AA ${a.b:token,
+    ${TOKEN:- password=( password=[a, password=a, tokens=[' n_tokens= -p1aB -u:a 'a"
+""")
+HOSTILE += ["-p a", "-u a:", "--tokens a ", "pass: "]
 HOSTILE += [
     "-----BEGIN PRIVATE KEY-----",
     "wandb ",
