@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from .alerts.outcome import uncaught
 from .records import RunRecord
 from .records.record import Status
 
@@ -84,8 +84,7 @@ def at_process_end(record: RunRecord | None) -> Ending | None:
     A training that finished stays finished, unless an exception that nobody caught ended the
     program: W&B calls that run failed, and so must the record.
     """
-    exception = getattr(sys, "last_value", None)
-    if exception is not None and not hasattr(sys, "ps1"):  # at a prompt it may be long past
+    if exception := uncaught():
         return ending_of(exception)
     return UNFINISHED if record is not None and record.status == "running" else None
 

@@ -28,21 +28,24 @@ from .outcome import (
 )
 from .ranks import Place, place_from_environment
 from .run_alert import alert, open_run
-from .scopes import Scope, Watched
+from .scopes import Scope, Watched, innermost
 from .senders import Sender
 from .throttle import Throttle
 from .watchdog import is_supported
 
 DEFAULT_EVENTS: Final = ("finished", "failed", "interrupted", "killed")
 _SCRUBBED: Final = (
+    "mode",
     "run",
     "project",
     "model",
     "dataset",
+    "monitor",
     "checkpoint",
     "url",
     "reason",
     "traceback",
+    "within",
 )
 _TEXT_MAX: Final = 4000
 _TRACEBACK_MAX: Final = 20_000
@@ -142,14 +145,10 @@ class Alerts:
         """
         self._enter_process()
         with self._lock:
-            outer = self._scopes[-1] if self._scopes else None
             self._count += 1
             place = place or place_from_environment(mode, self._count, self._audience)
             message = Message(mode, "started", rank=place.rank, world=place.world, **facts)
-            scope = Scope(self._scrubbed(message), place)
-            if outer is not None:
-                scope.thread = outer.thread
-                scope.message = scope.message.replace(within=outer.message.part_of)
+            scope = Scope(self._scrubbed(message), place, innermost(self._scopes))
             self._scopes.append(scope)
             self._dispatch.watch_over(scope)
             if starts:
@@ -181,20 +180,35 @@ class Alerts:
 
     @observed
     def end(
-        self, scope: Scope, outcome: Outcome, exception: BaseException | None = None
+        self,
+        scope: Scope,
+        outcome: Outcome,
+        exception: BaseException | None = None,
+        *,
+        once: bool = False,
     ) -> Message | None:
-        """Tells how the mode ended; gives the message, if there is one to tell."""
+        """Tells how the mode ended; gives the message, if there is one to tell.
+
+        Args:
+            scope: the mode.
+            outcome: how it ended.
+            exception: what ended it.
+            once: say nothing, if the same people were told that a part of it ended by the same.
+        """
         if scope.pid != os.getpid() or scope not in self._scopes:
             return None
+        if once and exception is not None and is_told(exception, self._hearers):
+            self.drop(scope)
+            return None
         with self._lock:
-            message = self._scrubbed(scope.now(outcome=outcome, **_said_of(exception)))
+            message = self._scrubbed(scope.now(outcome=outcome, **_said_of(exception, scope)))
             if exception is not None:
-                mark_told(exception)
+                mark_told(exception, self._hearers)
             told = self._is_told(message)
             self._leave(scope, message if told else None)
-            if outer := self._scopes[-1] if self._scopes else None:
-                outer.tally[outcome] += 1
-                self._dispatch.update(outer)
+            if scope.outer in self._scopes:
+                scope.outer.tally[outcome] += 1
+                self._dispatch.update(scope.outer)
             return message if told else None
 
     @observed
@@ -234,6 +248,7 @@ class Alerts:
     def _leave(self, scope: Scope, message: Message | None) -> None:
         """The end of a scope; with the last one, the watchdog leaves too."""
         self._scopes.remove(scope)
+        scope.leave()
         self._dispatch.end(scope, message)
         if not self._scopes:
             self._dispatch.part()
@@ -258,6 +273,11 @@ class Alerts:
         """Who hears of what: ranks agree with those that tell the same people of the same ends."""
         return repr((*self._slack.secrets, self._slack.channel, sorted(self._events)))
 
+    @property
+    def _hearers(self) -> str:
+        """The same within this process only: whom an exception has been told to."""
+        return repr((self._audience, self._wandb, [id(sender) for sender in self._senders]))
+
     def _tell_held(self) -> None:
         """The summary of what a sweep held back."""
         held = self._throttle.take_held()
@@ -269,7 +289,7 @@ class Alerts:
         """What users and modules say, as plain text and numbers, and without secrets."""
         texts = {name: getattr(message, name) for name in _SCRUBBED}
         told = {name: self._plain(name, text) for name, text in texts.items() if text is not None}
-        return message.replace(**told, score=_number(message.score))
+        return message.replace(**told, score=_number(message.score), curve=_points(message.curve))
 
     def _plain(self, name: str, value: Any) -> str:
         """Without secrets first, and then cut: a secret that is cut is not known any more."""
@@ -297,11 +317,10 @@ class Alerts:
         """How what is still open ends, when its process ends in order but no hook was told."""
         for scope in reversed(self._scopes):
             if exception is None:
+                self.update(scope, reason="its process came to an end before it did")
                 self.end(scope, "interrupted")
-            elif is_told(exception):
-                self.drop(scope)
             else:
-                self.end(scope, outcome_of(exception), exception)
+                self.end(scope, outcome_of(exception), exception, once=True)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles carry the settings, and nothing that is under way."""
@@ -326,13 +345,13 @@ def _checked(events: Sequence[str]) -> tuple[str, ...]:
     return given
 
 
-def _said_of(exception: BaseException | None) -> dict[str, Any]:
+def _said_of(exception: BaseException | None, scope: Scope) -> dict[str, Any]:
     if exception is None:
         return {}
     return {
         "reason": reason_of(exception),
         "traceback": traceback_of(exception),
-        "consequence": is_consequence(exception),
+        "consequence": is_consequence(exception, scope.place.world),
     }
 
 
@@ -340,5 +359,12 @@ def _number(value: Any) -> float | None:
     """A score may be a tensor, or anything else."""
     try:
         return None if value is None else float(value)
-    except (TypeError, ValueError):
+    except Exception:  # a tensor of two numbers; anything's own __float__
         return None
+
+
+def _points(curve: Any) -> tuple[tuple[float, float], ...]:
+    try:
+        return tuple((float(x), float(y)) for x, y in curve)
+    except Exception:
+        return ()

@@ -5,6 +5,7 @@ It works in the process that trains (for the user's own channels) and in the wat
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -129,8 +130,9 @@ class _Lane:
             message = self._queue.get()
             try:
                 self._deliver(message)
-            except Exception as error:  # the thread must live on: a sender is anybody's code
-                self._complain(error)
+            except BaseException as error:  # the thread must live on: a sender is anybody's code
+                with contextlib.suppress(Exception):  # its errors are, too
+                    self._complain(error)
             with self._lock:
                 self._open -= 1
                 if self._open == 0:
@@ -154,10 +156,11 @@ class _Lane:
             time.sleep(pause)
             attempt += 1
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: BaseException) -> None:
         what = type(self._sender).__name__
         later = "; alerts are tried again" if isinstance(error, UnavailableError) else ""
-        self._trouble(f"{what}: {error}{later}")
+        said = str(error) if isinstance(error, Exception) else repr(error)
+        self._trouble(f"{what}: {said}{later}")
 
 
 def _pause(attempt: int, asked: float | None) -> float:

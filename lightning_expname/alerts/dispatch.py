@@ -69,6 +69,7 @@ class Dispatch:
             message=scope.now().to_json(),
             place=dataclasses.asdict(scope.place),
             record=scope.record,
+            outer=scope.outer and scope.outer.key,
             memory_kills=memory_kills(),  # read here: the watchdog may still be starting
         )
 

@@ -12,6 +12,8 @@ import sys
 import time
 from typing import Final, Protocol
 
+from .outcome import uncaught
+
 DEADLINE: Final = 10.0
 """Seconds by which undelivered messages hold up the end of the process at most."""
 
@@ -70,8 +72,16 @@ def _close_child(alerts: Holding) -> None:
 
 @atexit.register
 def _close_at_exit() -> None:
-    """One deadline for all of them together."""
+    """One deadline for all of them together.
+
+    A mode may be open still: its thread was a daemon, or somebody's own callback failed before it
+    was told of the exception.
+    """
     end = time.monotonic() + DEADLINE
-    for alerts in list(_unfinished):
+    ours = [alerts for alerts in _unfinished if alerts.pid == os.getpid()]
+    for alerts in ours:
+        with contextlib.suppress(Exception):
+            alerts.end_open(uncaught())
+    for alerts in ours:
         with contextlib.suppress(Exception):
             alerts.close(max(0.0, end - time.monotonic()))

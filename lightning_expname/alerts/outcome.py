@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 Outcome = Literal["started", "finished", "failed", "interrupted", "killed", "pruned", "summary"]
@@ -14,6 +15,8 @@ EVENTS: Final = ("started", "finished", "failed", "interrupted", "killed", "prun
 """What a user may ask to be told of."""
 
 _TOLD: Final = "__expname_told__"
+_WISHES: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_CANCELLED: Final = ("CancelledError", "Cancelled")  # asyncio's, which is no light import; trio's
 _READ_MAX: Final = 60_000  # before secrets are removed: more than is told, so that none is cut
 
 # What torch.multiprocessing raises in the process that started the ranks.
@@ -32,12 +35,17 @@ def outcome_of(exception: BaseException) -> Literal["failed", "interrupted", "pr
     """What a mode's end is called when this exception ended it.
 
     `interrupted` is somebody's wish: Ctrl-C, `sys.exit`, and SIGTERM, which Lightning turns into
-    a `SystemExit` whose exit code is 0.
+    a `SystemExit` whose exit code is 0; a task that is cancelled, a generator that is closed.
     """
     if type(exception).__name__ == "TrialPruned":  # optuna's, which is no dependency here
         return "pruned"
-    wished = isinstance(exception, (KeyboardInterrupt, SystemExit))
+    wished = isinstance(exception, _WISHES) or _is_cancelled(exception)
     return "interrupted" if wished else "failed"
+
+
+def _is_cancelled(exception: BaseException) -> bool:
+    """Ctrl-C in `asyncio.run` reaches the coroutine as this."""
+    return not isinstance(exception, Exception) and type(exception).__name__ in _CANCELLED
 
 
 def is_good_exit(exception: BaseException) -> bool:
@@ -52,6 +60,8 @@ def reason_of(exception: BaseException) -> str:
         return "SIGTERM: stopped from outside, or preempted by the scheduler"
     if isinstance(exception, SystemExit):
         return f"sys.exit({exception.code!r})"
+    if isinstance(exception, GeneratorExit):
+        return "GeneratorExit: whoever used the generator did not go on to its end"
     try:
         said = str(exception)
     except Exception:  # a message may be a program of its own, and fail
@@ -70,32 +80,65 @@ def traceback_of(exception: BaseException) -> str | None:
     return "".join(lines)[-_READ_MAX:]
 
 
-def is_consequence(exception: BaseException) -> bool:
-    """Whether a process only says that another one is gone ("connection closed by peer")."""
-    return any(
-        type(one).__name__ in _OTHERS_ENDS or _CONSEQUENCE.search(reason_of(one))
-        for one in _chain(exception)
-    )
+def is_consequence(exception: BaseException, world: int) -> bool:
+    """Whether a process only says that another one is gone ("connection closed by peer").
 
-
-def mark_told(exception: BaseException) -> None:
-    """Remembers on the exception that its end has been told."""
-    with contextlib.suppress(Exception):  # an exception with slots
-        setattr(exception, _TOLD, True)
-
-
-def is_told(exception: BaseException) -> bool:
-    """Whether it, or what it was raised from, has been told.
-
-    Lightning raises `SystemExit(1)` while it handles a KeyboardInterrupt.
+    Args:
+        exception: what it says.
+        world: how many processes there are; one alone has no peers, but may have started ranks.
     """
-    return any(getattr(one, _TOLD, False) is True for one in _chain(exception))
+    with contextlib.suppress(Exception):  # attributes may be programs of their own, and fail
+        chain = list(_chain(exception, _before))
+        started = any(type(one).__name__ in _OTHERS_ENDS for one in chain)
+        return started or (world > 1 and any(map(_misses_a_peer, chain)))
+    return False
 
 
-def _chain(exception: BaseException) -> Iterator[BaseException]:
+def _misses_a_peer(exception: BaseException) -> bool:
+    """Sockets and torch.distributed raise these types; a `KeyError: 'heartbeat'` is a failure."""
+    is_from_outside = isinstance(exception, (RuntimeError, OSError, EOFError))
+    return is_from_outside and bool(_CONSEQUENCE.search(reason_of(exception)))
+
+
+def mark_told(exception: BaseException, audience: str) -> None:
+    """Remembers on the exception that its end has been told, and to whom."""
+    with contextlib.suppress(Exception):  # an exception with slots
+        told: frozenset[str] = getattr(exception, _TOLD, frozenset())
+        setattr(exception, _TOLD, frozenset({*told, audience}))
+
+
+def is_told(exception: BaseException, audience: str) -> bool:
+    """Whether this audience has been told of it, or of what it was raised from.
+
+    What goes wrong while another failure is handled is news. To leave is not: Lightning raises
+    `SystemExit(1)` while it handles a KeyboardInterrupt.
+    """
+    with contextlib.suppress(Exception):  # attributes may be programs of their own, and fail
+        return any(audience in getattr(one, _TOLD, ()) for one in _chain(exception, _cause))
+    return False
+
+
+def uncaught() -> BaseException | None:
+    """The exception that nobody caught and that ends the program, once it has been printed."""
+    exception: BaseException | None = getattr(sys, "last_value", None)
+    return None if hasattr(sys, "ps1") else exception  # at a prompt it may be long past
+
+
+def _before(exception: BaseException) -> BaseException | None:
+    return exception.__cause__ or exception.__context__
+
+
+def _cause(exception: BaseException) -> BaseException | None:
+    is_leaving = isinstance(exception, (SystemExit, KeyboardInterrupt))
+    return exception.__cause__ or (exception.__context__ if is_leaving else None)
+
+
+def _chain(
+    exception: BaseException, earlier: Callable[[BaseException], BaseException | None]
+) -> Iterator[BaseException]:
     seen: set[int] = set()
     one: BaseException | None = exception
     while one is not None and id(one) not in seen:
         seen.add(id(one))
         yield one
-        one = one.__cause__ or one.__context__
+        one = earlier(one)

@@ -49,7 +49,7 @@ class SlackAccess:
 
 def line(**data: Any) -> bytes:
     """One object as a line."""
-    return json.dumps(data).encode("ascii") + b"\n"
+    return json.dumps(data, default=str).encode("ascii") + b"\n"
 
 
 class Lines:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import secrets
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .message import Message, host_name
-from .outcome import is_good_exit, is_told, outcome_of
+from .outcome import is_good_exit, outcome_of
 from .ranks import Place
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from .center import Alerts
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_newest: ContextVar[Scope | None] = ContextVar("expname_scope", default=None)
+"""The mode that this thread or task began last, of any `Alerts`, ended or not."""
 
 
 class Scope:
@@ -32,24 +36,52 @@ class Scope:
         record: the path of the run's record, where this process writes it.
         experiment: its W&B run, where `wandb.run` is not.
         tally: how the modes within it ended.
+        outer: the mode that it is a part of.
+        before: what this thread or task had begun last.
         pid: a forked child has a copy of this object, and must not end it.
     """
 
-    def __init__(self, message: Message, place: Place) -> None:
+    def __init__(self, message: Message, place: Place, outer: Scope | None = None) -> None:
         self.key = secrets.token_hex(8)
         self.message = message.replace(began=time.time(), host=host_name())
         self.place = place
         self.record: str | None = None
         self.experiment: Any = None
         self.tally: Counter[str] = Counter()
+        self.outer = outer
+        self.before = _newest.get()
+        self.is_main = threading.current_thread() is threading.main_thread()
         self.pid = os.getpid()
         self.thread = message.thread or self.key
+        if outer is not None:
+            self.thread = outer.thread
+            self.message = self.message.replace(within=outer.message.part_of)
+        _newest.set(self)
 
     def now(self, **changes: Any) -> Message:
         """The message with how long it took, and what the parts came to."""
         began = self.message.began or time.time()
         known = {"seconds": time.time() - began, "tally": dict(self.tally), "key": self.key}
         return self.message.replace(**{**known, "thread": self.thread, **changes})
+
+    def leave(self) -> None:
+        """It is over: what this thread or task begins next is no part of it."""
+        if _newest.get() is self:
+            _newest.set(self.before)
+
+
+def innermost(scopes: Collection[Scope]) -> Scope | None:
+    """The one of these open modes that a mode which begins here and now is a part of.
+
+    Threads and tasks side by side are no parts of each other; the trials of a study that runs them
+    in threads are parts of what the main thread is at.
+    """
+    one = _newest.get()
+    while one is not None and one not in scopes:
+        one = one.before
+    if one is None and threading.current_thread() is not threading.main_thread():
+        one = next((scope for scope in reversed([*scopes]) if scope.is_main), None)
+    return one
 
 
 class Watched:
@@ -62,11 +94,16 @@ class Watched:
     """
 
     def __init__(self, alerts: Alerts, mode: str, facts: dict[str, Any]) -> None:
+        if not isinstance(mode, str):
+            raise TypeError(
+                f"got {mode!r:.80}; allowed: the mode's name, as in alerts.watch('train') or, as a"
+                " decorator, @alerts.watch('train')"
+            )
         Message(mode, "started", **facts)  # a misspelt name fails here, not when it ends
         self._alerts = alerts
         self._mode = mode
         self._facts = facts
-        self._scope: Scope | None = None
+        self._scopes: list[Scope | None] = []  # it may be entered within itself
 
     def update(self, **facts: Any) -> None:
         """Adds to what the message will say: `run`, `project`, `dataset`, `model`, `score`...
@@ -74,11 +111,11 @@ class Watched:
         `record=` is the path of the run's record, which is to tell of a kill; `experiment=` the
         W&B run that `run.alert` goes through, where it is not `wandb.run`.
         """
-        if self._scope is not None:
-            self._alerts.update(self._scope, **facts)
+        if self._scopes and (scope := self._scopes[-1]) is not None:
+            self._alerts.update(scope, **facts)
 
     def __enter__(self) -> Watched:
-        self._scope = self._alerts.begin(self._mode, **self._facts)
+        self._scopes.append(self._alerts.begin(self._mode, **self._facts))
         return self
 
     def __exit__(
@@ -87,31 +124,15 @@ class Watched:
         exception: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        scope, self._scope = self._scope, None
+        scope = self._scopes.pop()
         if scope is None:
             return
         if exception is None or is_good_exit(exception):
             self._alerts.end(scope, "finished")
-        elif is_told(exception):
-            self._alerts.drop(scope)
         else:
-            self._alerts.end(scope, outcome_of(exception), exception)
+            self._alerts.end(scope, outcome_of(exception), exception, once=True)
 
     def __call__(self, function: Function) -> Function:
-        """Watches each call of the function; a coroutine function is watched while it runs."""
+        """Watches each call of the function; coroutines and generators while they run."""
         watch = functools.partial(Watched, self._alerts, self._mode, self._facts)
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def watched_coroutine(*args: Any, **kwargs: Any) -> Any:
-                with watch():
-                    return await function(*args, **kwargs)
-
-            return watched_coroutine  # type: ignore[return-value]  # functools.wraps keeps the signature
-
-        @functools.wraps(function)
-        def watched_function(*args: Any, **kwargs: Any) -> Any:
-            with watch():
-                return function(*args, **kwargs)
-
-        return watched_function  # type: ignore[return-value]
+        return wrapped(function, watch)  # type: ignore[return-value]  # its signature is kept

@@ -18,6 +18,7 @@ from .scopes import Scope
 
 _MODES: Final = {"fit": "train"}
 _UPDATE_SECONDS: Final = 2.0
+_HIDDEN_CAUSE: Final = "an error, which another callback's on_exception hid by its own"
 
 
 class TrainingAlerts(Alerts):
@@ -55,6 +56,7 @@ class TrainingAlerts(Alerts):
     def _meet(self, log: Any) -> None:
         module: Any = getattr(log, "__self__", None)
         with contextlib.suppress(RuntimeError):  # a module without a trainer says so
+            self._leave_behind(module.trainer)
             self._open(module.trainer, module)
 
     @observed
@@ -74,6 +76,23 @@ class TrainingAlerts(Alerts):
         mode = _mode_of(trainer)
         place = _place_of(trainer, mode, self._modes, self._audience)
         self._scope = self.begin(mode, place=place, starts=False, model=_model_of(module))
+
+    def _leave_behind(self, trainer: Any) -> None:
+        """What is open still when another mode begins: a hook of somebody else's kept its end.
+
+        A training within a training is not told of: the outer one still runs.
+        """
+        before = self._trainer() if self._trainer is not None else None
+        runs_on = getattr(getattr(before, "state", None), "status", None) == "running"
+        if self._scope is not None and (before is trainer or not runs_on):
+            scope, self._scope = self._scope, None
+            self.update(scope, reason=_HIDDEN_CAUSE)
+            self.end(scope, "failed")
+
+    def _is_anothers(self, trainer: Any) -> bool:
+        """Whether what is open belongs to another Trainer, within which this one runs."""
+        owner = self._trainer() if self._trainer is not None else None
+        return self._scope is not None and owner is not trainer
 
     def _is_told_already(self, trainer: Any) -> bool:
         """Whether an earlier callback tells the same people of the same ends."""
@@ -105,7 +124,7 @@ class TrainingAlerts(Alerts):
 
     @observed
     def _start(self, trainer: Any, module: Any) -> None:
-        if self._scope is None or self._works:
+        if self._scope is None or self._works or self._is_anothers(trainer):
             return
         self._works = True
         self._note(trainer, module)
@@ -121,7 +140,7 @@ class TrainingAlerts(Alerts):
 
     @observed
     def _follow(self, trainer: Any, module: Any) -> None:
-        if self._scope is None or trainer.sanity_checking:
+        if self._scope is None or trainer.sanity_checking or self._is_anothers(trainer):
             return
         self._add_point(trainer)
         if time.monotonic() - self._updated >= _UPDATE_SECONDS:
@@ -161,7 +180,7 @@ class TrainingAlerts(Alerts):
     def _finish(self, trainer: Any, module: Any, exception: BaseException | None) -> None:
         if exception is not None and self._scope is None:
             self._open(trainer, module)
-        if self._scope is None:
+        if self._scope is None or self._is_anothers(trainer):
             return
         with contextlib.suppress(Exception):  # half set up, there is little to note
             self._note(trainer, module)

@@ -35,6 +35,7 @@ class _Open:
     message: Message
     place: Place
     record: str | None
+    outer: str | None
 
 
 class Watchdog:
@@ -87,10 +88,11 @@ class Watchdog:
         message: dict[str, Any],
         place: dict[str, Any],
         record: str | None,
+        outer: str | None,
         memory_kills: int,
     ) -> None:
         self._kills = memory_kills
-        self._open[key] = _Open(Message.from_json(message), Place(**place), record)
+        self._open[key] = _Open(Message.from_json(message), Place(**place), record, outer)
 
     _update = _begin
 
@@ -125,15 +127,16 @@ class Watchdog:
         """One message for one process: of the innermost mode, with what it was a part of."""
         if not self._open:
             return
-        *outer, last = self._open.values()
+        *others, last = self._open.values()
+        outer = self._open.get(last.outer or "")
         message = last.message.replace(
             outcome="killed",
             seconds=time.time() - (last.message.began or time.time()),
             reason=_reason(self._parent, killed_for_memory(self._kills)),
-            within=outer[-1].message.part_of if outer else last.message.within,
-            tally=outer[-1].message.tally if outer else last.message.tally,
+            within=outer.message.part_of if outer else last.message.within,
+            tally=outer.message.tally if outer else last.message.tally,
         )
-        for one in outer:
+        for one in others:
             if one.record is not None:
                 _close_record(one.record, "killed")
         self._submit(_with_newest(message, last.record), last.place, last.record)

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flavour import AlertError, CSVLogger, ExpNameAlerts, ExpNameLogger, ModelCheckpoint, Tuner
+from flavour import (
+    AlertError,
+    Callback,
+    CSVLogger,
+    ExpNameAlerts,
+    ExpNameLogger,
+    ModelCheckpoint,
+    Tuner,
+)
 from lit_models import fit, lit, loader, trainer
 
 from lightning_expname.alerts import Message
@@ -78,6 +86,51 @@ def test_each_fit_of_one_trainer_is_told(
         ran.fit(module, loader(), loader())
     told = [text.split(":")[0] for text in texts(alerts, expname_slack)]
     assert told == ["train finished", "train finished", "train failed"]
+
+
+class Nested(Callback):
+    """Trains another model within the training, once."""
+
+    def __init__(self, *callbacks: Any) -> None:
+        self.callbacks, self.is_done = callbacks, False
+
+    def on_train_start(self, ran: Any, module: Any) -> None:
+        if not self.is_done:
+            self.is_done = True
+            trainer(False, *self.callbacks, epochs=1).fit(lit(), loader(), loader())
+
+
+def test_a_training_within_a_training_does_not_end_it(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    module = lit()
+    module.on_train_epoch_end = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with pytest.raises(ZeroDivisionError):
+        fit(False, alerts, Nested(alerts), module=module)
+    told = "train failed: MultiModalTransformer · ZeroDivisionError: division by zero"
+    assert texts(alerts, expname_slack) == [told]
+
+
+class Clumsy(Callback):
+    """Fails where it is told of a failure, before anybody else is."""
+
+    def on_exception(self, ran: Any, module: Any, exception: BaseException) -> None:
+        raise OSError
+
+
+def test_a_failure_that_another_callback_hides_is_told_at_last(
+    alerts: ExpNameAlerts, expname_slack: SlackServer
+) -> None:
+    broken = lit()
+    broken.on_train_epoch_start = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with pytest.raises(OSError):
+        fit(False, Clumsy(), alerts, module=broken)
+    fit(False, alerts)
+    assert texts(alerts, expname_slack) == [
+        "train failed: MultiModalTransformer · an error, which another callback's on_exception hid"
+        " by its own",
+        "train finished: MultiModalTransformer",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::lightning_expname.observer.ExpNameWarning")
