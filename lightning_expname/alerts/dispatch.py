@@ -157,6 +157,8 @@ class Dispatch:
             self._told += 1
             if self._watchdog.tell(**data):
                 return True
+            self._watchdog.part()
+            self._leaving.append(self._watchdog)
             self._watchdog = None
             self._wants_watchdog = False
         complain("the watchdog is gone, so from now on a killed run tells nobody")

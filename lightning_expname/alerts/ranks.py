@@ -149,13 +149,26 @@ def _claim(path: Path, message: Message, since: float) -> tuple[bool, str]:
     staged.write_text(json.dumps(claim), encoding="utf-8")
     try:
         if _read(path, "began", since) < since:
-            path.unlink(missing_ok=True)
+            _put_away(path, since)
         os.link(staged, path)
     except FileExistsError:
         return False, _read(path, "outcome", str(message.outcome))
     finally:
         staged.unlink(missing_ok=True)
     return True, message.outcome
+
+
+def _put_away(path: Path, since: float) -> None:
+    """Another launch's claim; another rank may have done so, and have claimed, in the meantime."""
+    away = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.rename(away)
+        if _read(away, "began", since) >= since:
+            os.link(away, path)
+    except FileNotFoundError:
+        return
+    finally:
+        away.unlink(missing_ok=True)
 
 
 def _read(path: Path, name: str, otherwise: Value) -> Value:

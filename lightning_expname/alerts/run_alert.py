@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import sys
+import threading
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from .blocks import clean
 from .message import Message, to_text
 
 REACH_SECONDS: Final = 1.0
@@ -31,17 +35,48 @@ def alert(run: Any, message: Message) -> str | None:
             "W&B cannot be reached, so no run.alert was sent: it would hold up the end of the run"
         )
     level = _LEVELS.get(message.outcome, "INFO")
-    run.alert(title=message.title[:_TITLE_MAX], text=to_text(message)[-_TEXT_MAX:], level=level)
+    run.alert(title=clean(message.title)[:_TITLE_MAX], text=_text(message), level=level)
     return None
+
+
+def _text(message: Message) -> str:
+    """All that is known, and then as much of the traceback's end as there is room for."""
+    known = clean(to_text(message.replace(traceback=None)))[: _TEXT_MAX // 2]
+    end = clean(message.traceback or "")[-(_TEXT_MAX - len(known) - 1) :]
+    return f"{known}\n{end}" if end else known
 
 
 def _is_reachable(run: Any) -> bool:
     if getattr(run, "offline", False) or getattr(run, "disabled", False):
         return True
-    address = urlsplit(str(run.settings.base_url))
+    answer: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    touch = threading.Thread(
+        target=lambda: answer.put(_touches(_first_stop(run.settings))),
+        name="expname-touch",
+        daemon=True,
+    )
+    touch.start()  # the look-up of a host's name knows no limit
+    try:
+        return answer.get(timeout=REACH_SECONDS)
+    except queue.Empty:
+        return False
+
+
+def _touches(url: str) -> bool:
+    address = urlsplit(url if "//" in url else f"//{url}")
     port = address.port or (443 if address.scheme == "https" else 80)
     try:
         socket.create_connection((address.hostname or "", port), REACH_SECONDS).close()
     except OSError:
         return False
     return True
+
+
+def _first_stop(settings: Any) -> str:
+    """W&B's server, or the proxy on the way to it."""
+    url = str(settings.base_url)
+    address = urlsplit(url)
+    if proxy_bypass(address.hostname or ""):
+        return url
+    own = getattr(settings, f"{address.scheme}_proxy", None)
+    return str(own or getproxies().get(address.scheme) or url)

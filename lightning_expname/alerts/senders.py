@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, runtime_checkable
@@ -209,15 +210,31 @@ class SlackBot:
         return answer.data if isinstance(answer.data, dict) else {}
 
     def _client(self, timeout: int) -> Any:
-        from slack_sdk import WebClient
-
-        return WebClient(
+        return _web_client()(
             self._token,
             base_url=self._api_url,
             timeout=timeout,
             retry_handlers=[],
             logger=_quiet(),
         )
+
+
+@functools.lru_cache(maxsize=1)
+def _web_client() -> Any:
+    """slack-sdk's, which brings the token to Slack alone.
+
+    urllib copies `Authorization` to wherever it is redirected. slack-sdk has no public way to the
+    request (`_perform_urllib_http_request_internal`, seen in 3.48).
+    """
+    from slack_sdk import WebClient
+
+    class Client(WebClient):
+        def _perform_urllib_http_request_internal(self, url: str, req: Any) -> dict[str, Any]:
+            if token := req.headers.pop("Authorization", None):
+                req.add_unredirected_header("Authorization", token)
+            return super()._perform_urllib_http_request_internal(url, req)
+
+    return Client
 
 
 def _says(error: RefusedError, words: tuple[str, ...]) -> bool:

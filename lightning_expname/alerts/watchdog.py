@@ -28,7 +28,8 @@ Answer = Callable[[dict[str, Any]], None]
 
 def is_supported() -> bool:
     """Whether this system has what the watchdog needs: pipes to select on, and parents."""
-    return sys.platform != "win32" and bool(sys.executable)
+    is_python = bool(sys.executable) and not getattr(sys, "frozen", False)  # a bundled app is not
+    return sys.platform != "win32" and is_python
 
 
 class Watchdog:
@@ -92,6 +93,7 @@ class Watchdog:
 
     def part(self) -> None:
         """Says that nothing more will come; it ends, when it has delivered what it has."""
+        self.tell(op="leave")  # a forked child may hold the pipe open
         with contextlib.suppress(OSError):
             self._pipe.close()
 
@@ -106,7 +108,7 @@ class Watchdog:
 
     def _listen(self, stream: IO[bytes], on_answer: Answer) -> None:
         lines = Lines()
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), stream:
             while piece := stream.read(4096):
                 for data in lines.feed(piece):
                     on_answer(data)
@@ -116,7 +118,9 @@ class Watchdog:
 
 def _is_ready(pipe: IO[bytes], end: float) -> bool:
     seconds = end - time.monotonic()
-    return seconds > 0 and bool(select.select([], [pipe], [], seconds)[1])
+    poll = select.poll()  # `select` knows no file beyond the 1024th
+    poll.register(pipe, select.POLLOUT)
+    return seconds > 0 and bool(poll.poll(seconds * 1000))
 
 
 def _import_path() -> list[str]:

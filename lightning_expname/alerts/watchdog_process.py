@@ -47,6 +47,7 @@ class Watchdog:
         self._courier: Courier | None = None
         self._flush_number: int | None = None
         self._kills = 0
+        self._may_leave = False
         self._out = threading.Lock()
 
     def run(self) -> None:
@@ -57,7 +58,7 @@ class Watchdog:
         lines = Lines()
         os.set_blocking(0, False)
         gone = False
-        while not gone:
+        while not (gone or self._may_leave):
             is_asked = self._flush_number is not None
             select.select([0], [], [], _FLUSH_SECONDS if is_asked else POLL_SECONDS)
             gone = os.getppid() != self._parent  # before reading: nothing is written after it
@@ -106,6 +107,9 @@ class Watchdog:
 
     def _flush(self, number: int) -> None:
         self._flush_number = number
+
+    def _leave(self) -> None:
+        self._may_leave = True
 
     def _answer_flush(self) -> None:
         number, courier = self._flush_number, self._courier

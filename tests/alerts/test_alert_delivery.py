@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lightning_expname.alerts import Alerts, Message, RefusedError, SlackBot, UnavailableError
+from lightning_expname.alerts import ranks as ranks_module
 from lightning_expname.alerts.courier import Courier, _pause
 from lightning_expname.alerts.ranks import CONSEQUENCE_DELAY, Place, process_start, share_of, wins
 from lightning_expname.alerts.throttle import Throttle
@@ -314,6 +318,32 @@ def test_an_earlier_launch_on_the_same_port_does_not_count(tmp_path: Path) -> No
     new = Message("train", "failed", began=time.time())
     assert claims(tmp_path, new, since=process_start()) == [(True, "failed")]
     assert claims(tmp_path, new, since=process_start()) == [(False, "failed")]
+
+
+def test_ranks_that_find_an_old_claim_at_once_agree_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On one port after the other launch, and both fail in the same step."""
+    read = ranks_module._read
+
+    def slow_read(*arguments: Any) -> Any:
+        found = read(*arguments)
+        time.sleep(random.uniform(0.0, 0.01))  # in which the other rank reads the same
+        return found
+
+    monkeypatch.setattr(ranks_module, "_read", slow_read)
+    with ThreadPoolExecutor(2) as ranks:
+        for number in range(40):
+            old = {"outcome": "failed", "began": 1.0}
+            (tmp_path / f"{number}.json").write_text(json.dumps(old))
+            together = threading.Barrier(2)
+
+            def fail(rank: int, number: int = number, together: Any = together) -> bool:
+                place = Place(rank, 2, str(number), since=1000.0, folder=str(tmp_path))
+                together.wait(30)
+                return wins(Message("train", "failed", began=2000.0), place)[0]
+
+            assert sum(ranks.map(fail, range(2))) == 1
 
 
 def test_where_the_ranks_have_nothing_in_common_the_first_speaks() -> None:

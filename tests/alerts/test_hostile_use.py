@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import multiprocessing
 import os
 import pickle
@@ -20,6 +21,7 @@ from test_plain_ends import PROGRAM, children_of, wait_until_gone
 
 from lightning_expname.alerts import Alerts, Message, ranks
 from lightning_expname.alerts.ranks import Place, process_start, share_of, wins
+from lightning_expname.alerts.watchdog import is_supported
 from lightning_expname.observer import ExpNameWarning, _said
 from lightning_expname.testing.slack_server import CHANNEL, TOKEN, SlackServer
 
@@ -244,6 +246,56 @@ def test_a_study_is_one_thread(expname_slack: SlackServer) -> None:
     assert threads == [first.stamp] * 6 + [second.stamp] * 6
     shown = [one for one in expname_slack.messages if one.body.get("reply_broadcast")]
     assert ["tune finished" in one.text for one in shown] == [True, True]  # no trial is broadcast
+
+
+def test_a_watchdog_leaves_though_a_child_holds_its_pipe(expname_slack: SlackServer) -> None:
+    alerts = Alerts(wandb=False)
+    with alerts.watch("train"):
+        assert (running := alerts._dispatch._watchdog) is not None
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+    try:
+        assert alerts.close(30)
+        assert running.has_ended()
+    finally:
+        child.kill()
+        child.join()
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_no_process_and_no_file_is_left_behind(expname_slack: SlackServer) -> None:
+    """A sweep begins and ends a mode a thousand times."""
+    before, others = os.listdir("/proc/self/fd"), children_of(os.getpid())
+    alerts = Alerts(wandb=False)
+    for _ in range(5):
+        with alerts.watch("train"):
+            pass
+        assert alerts.close(60)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
+    assert set(children_of(os.getpid())) <= set(others)
+
+
+def test_many_open_files_do_not_keep_it_from_listening(expname_slack: SlackServer) -> None:
+    program = """
+import os, resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2048), hard))
+files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+from lightning_expname.alerts import Alerts
+with Alerts().watch("train") as watched:
+    watched.update(run="x" * 4000, curve=tuple((float(n), n / 7) for n in range(60_000)))
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+    (message,) = expname_slack.wait_for(1)
+    assert "train finished: xxx" in message.text
+
+
+def test_a_bundled_application_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_supported()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert not is_supported()
 
 
 def test_a_watchdog_that_is_stopped_does_not_stop_the_work(expname_slack: SlackServer) -> None:
