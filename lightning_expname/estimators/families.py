@@ -10,12 +10,14 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from ..errors import EstimatorError
 from ..introspect.classify import comes_from
@@ -25,6 +27,12 @@ Importances = dict[str, NDArray[np.float64]]
 
 _PARAMETER: Final = re.compile(r"^\[(\w+): (.*)\]$", re.MULTILINE)
 _MAX_PARAMETERS: Final = 400
+_LIGHTGBM_ROUNDS: Final = (
+    *("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change"),
+)
+_CATBOOST_STOPS: Final = (
+    *("early_stopping_rounds", "od_type", "od_wait", "od_pval", "use_best_model"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,14 @@ class Family:
             " those of LightGBM, XGBoost, CatBoost and HistGradientBoosting (scikit-learn 1.7) can"
         )
 
+    def stops(self, estimator: Any, fit: Mapping[str, Any]) -> bool:
+        """Whether the user's own parameters ask to stop on a held-out set."""
+        return False
+
+    def probabilities(self, estimator: Any, X: Any) -> NDArray[Any]:
+        """Shape (rows, classes that the fold knows)."""
+        return np.asarray(estimator.predict_proba(X))
+
     def curves(self, estimator: Any) -> Curves:
         """The metrics of every iteration on the held-out fold, by name."""
         return {}
@@ -95,6 +111,22 @@ class LightGBM(Family):
 
         return Evaluation(fit={**held_out, "callbacks": [early_stopping(rounds, verbose=False)]})
 
+    def stops(self, estimator: Any, fit: Mapping[str, Any]) -> bool:
+        given = estimator.get_params()
+        own = any((given.get(name) or 0) > 0 for name in _LIGHTGBM_ROUNDS)
+        return own or _has_stopper(fit.get("callbacks"))
+
+    def probabilities(self, estimator: Any, X: Any) -> NDArray[Any]:
+        """Under an objective of the user's own LightGBM tells raw scores: log-odds, or logits."""
+        if not callable(estimator.objective):
+            return super().probabilities(estimator, X)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Cannot compute class probabilities")
+            raw = super().probabilities(estimator, X)
+        if raw.ndim == 2:
+            return np.asarray(softmax(raw, axis=1))
+        return np.stack((expit(-raw), expit(raw)), axis=1)
+
     def curves(self, estimator: Any) -> Curves:
         return _only_set(getattr(estimator, "evals_result_", None) or {})
 
@@ -120,6 +152,10 @@ class XGBoost(Family):
     def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
         params = {} if rounds is None else {"early_stopping_rounds": rounds}
         return Evaluation(params, {"eval_set": [(X, y)], "verbose": False})
+
+    def stops(self, estimator: Any, fit: Mapping[str, Any]) -> bool:
+        given = estimator.get_params()
+        return bool(given.get("early_stopping_rounds")) or _has_stopper(given.get("callbacks"))
 
     def curves(self, estimator: Any) -> Curves:
         return _only_set(getattr(estimator, "evals_result_", None) or {})
@@ -154,8 +190,15 @@ class CatBoost(Family):
         return own if spoken & set(given) else {**own, "verbose": False}
 
     def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
-        fit: dict[str, Any] = {"eval_set": (X, y), "use_best_model": rounds is not None}
-        return Evaluation(fit=fit if rounds is None else {**fit, "early_stopping_rounds": rounds})
+        fit: dict[str, Any] = {"eval_set": (X, y)}
+        if rounds is not None:
+            return Evaluation(fit={**fit, "early_stopping_rounds": rounds, "use_best_model": True})
+        return Evaluation(
+            fit=fit if self.stops(estimator, {}) else {**fit, "use_best_model": False}
+        )
+
+    def stops(self, estimator: Any, fit: Mapping[str, Any]) -> bool:
+        return any({**estimator.get_params(), **fit}.get(name) for name in _CATBOOST_STOPS)
 
     def curves(self, estimator: Any) -> Curves:
         found = estimator.get_evals_result()
@@ -199,6 +242,10 @@ def family_of(estimator: Any) -> Family:
         if comes_from(estimator, package, *names):
             return family
     return _ANY
+
+
+def _has_stopper(callbacks: Any) -> bool:
+    return any("EarlyStopping" in type(one).__name__ for one in callbacks or ())
 
 
 def _only_set(results: Mapping[str, Any]) -> Curves:

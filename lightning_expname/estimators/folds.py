@@ -11,8 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..errors import EstimatorError
 from ..introspect.classify import comes_from
 from .copies import unfitted
+from .evaluated import EVALUATED, with_positions
 from .families import Family, Importances, family_of
 from .frames import Indices, is_frame, rows, shuffled_column, size
 from .scoring import Scorer, evaluate
@@ -80,12 +82,14 @@ def fit_fold(plan: Plan, X: Any, y: NDArray[Any], train: Indices, held_out: Indi
     if plan.classes is not None:
         present, y_train = np.unique(y_train, return_inverse=True)
     estimator, family = prepared(plan, present), family_of(plan.estimator)
-    arguments = _arguments(plan.fit, train, size(X))
-    arguments.update(_watched(plan, family, estimator, present, rows(X, held_out), y[held_out]))
-    start = time.perf_counter()
-    estimator.fit(X_train, y_train, **arguments)
-    seconds = time.perf_counter() - start
     X_held_out, y_held_out = rows(X, held_out), y[held_out]
+    arguments = _joined(
+        with_positions(_arguments(plan.fit, train, size(X)), present),
+        _watched(plan, family, estimator, present, X_held_out, y_held_out),
+    )
+    start = time.perf_counter()
+    _fit(plan, estimator, present, X_train, y_train, arguments)
+    seconds = time.perf_counter() - start
     predicted = predict(estimator, present, plan.classes, X_held_out)
     return Fold(
         estimator,
@@ -93,7 +97,7 @@ def fit_fold(plan: Plan, X: Any, y: NDArray[Any], train: Indices, held_out: Indi
         held_out,
         predicted,
         _scores(plan, y_held_out, predicted),
-        family.curves(estimator) if plan.watch or plan.early_stopping else {},
+        family.curves(estimator) if _looks(plan, family) else {},
         _importances(plan, family, estimator, present, X_held_out, y_held_out),
         seconds,
     )
@@ -130,6 +134,41 @@ def _arguments(fit: Mapping[str, Any], train: Indices, count: int | None) -> dic
     }
 
 
+def _joined(own: dict[str, Any], watched: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's arguments of `fit`, which go before ours; callbacks are all called."""
+    joined = {**watched, **own}
+    if "callbacks" in own and "callbacks" in watched:
+        joined["callbacks"] = [*(own["callbacks"] or ()), *watched["callbacks"]]
+    return joined
+
+
+def _fit(
+    plan: Plan,
+    estimator: Any,
+    present: NDArray[np.intp] | None,
+    X: Any,
+    y: NDArray[Any],
+    arguments: Mapping[str, Any],
+) -> None:
+    try:
+        estimator.fit(X, y, **arguments)
+    except Exception as error:
+        if plan.classes is None or present is None or len(present) > 1:
+            raise
+        only = plan.classes[present].tolist()[0]
+        raise EstimatorError(
+            f"a fold trains on rows of one class only ({only!r}), which"
+            f" {type(estimator).__name__} refuses ({error}); give a cv whose folds hold two classes"
+            " at least, as cv=None does"
+        ) from error
+
+
+def _looks(plan: Plan, family: Family) -> bool:
+    """Whether the held-out rows are looked at while the fold trains."""
+    watches = plan.watch and family.can_watch
+    return bool(watches or plan.early_stopping or family.stops(plan.estimator, plan.fit))
+
+
 def _watched(
     plan: Plan,
     family: Family,
@@ -138,10 +177,9 @@ def _watched(
     X: Any,
     y: NDArray[Any],
 ) -> dict[str, Any]:
-    """Arguments that evaluate the held-out rows; a user's own evaluation set is left alone."""
-    watches = plan.watch and family.can_watch
-    own = {"eval_set", "eval_X", "X_val"} & set(plan.fit)
-    if own or not (watches or plan.early_stopping):
+    """Arguments that evaluate the held-out rows, or stop on the user's own evaluation set."""
+    own = EVALUATED & set(plan.fit)
+    if not _looks(plan, family) or (own and not plan.early_stopping):
         return {}
     if present is not None:
         seen = np.isin(y, present)  # a class that the fold never saw has no column to be scored in
@@ -153,7 +191,7 @@ def _watched(
     evaluation = family.evaluation(estimator, X, y, plan.early_stopping)
     if evaluation.params:
         estimator.set_params(**evaluation.params)
-    return dict(evaluation.fit)
+    return {name: one for name, one in evaluation.fit.items() if not (own and name in EVALUATED)}
 
 
 def predict(
@@ -167,10 +205,13 @@ def predict(
         return np.asarray(estimator.predict(X), dtype=np.float64).reshape(size(X) or 0)
     if not hasattr(estimator, "predict_proba"):
         return present[np.asarray(estimator.predict(X)).astype(np.intp).ravel()]
-    found = np.asarray(estimator.predict_proba(X))
+    found = family_of(estimator).probabilities(estimator, X)
     if len(present) == len(classes):
         return found
     whole = np.zeros((found.shape[0], len(classes)), dtype=found.dtype)
+    if len(present) == 1:  # LightGBM and XGBoost tell two columns of a fold that knows one class
+        whole[:, present] = 1.0
+        return whole
     columns = present[np.asarray(estimator.classes_).astype(np.intp)]
     whole[:, columns] = found
     return whole

@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 
 from ..errors import EstimatorError
+from .evaluated import prepared
 from .features import Features, choose
 from .folds import Importance, Plan, for_library
 from .scoring import scorers
@@ -72,12 +73,16 @@ def pose(model: Any, X: Any, y: Any, params: Mapping[str, Any], *, watch: bool) 
         has_groups=splitting.get("groups") is not None,
     )
     features = choose(X, model.features)
-    used = for_library(model.estimator, features.of(X))
+
+    def reduced(X: Any) -> Any:
+        return for_library(model.estimator, features.of(X))
+
+    used = reduced(X)
     return Problem(
         used,
         labels,
         features,
-        _plan(model, classes, seed, fit, watch=watch),
+        _plan(model, classes, seed, prepared(fit, reduced, classes), watch=watch),
         splitter,
         split(splitter, used, labels, splitting),
         seed,
@@ -99,10 +104,22 @@ def _plan(
         scorers(model.scoring, classes=count, has_proba=has_proba),
         classes,
         seed,
-        model.early_stopping,
+        _rounds(model.early_stopping),
         watch,
         _importance(model, tracks=watch),
         fit,
+    )
+
+
+def _rounds(early_stopping: Any) -> int | None:
+    is_whole = isinstance(early_stopping, (int, np.integer)) and not isinstance(
+        early_stopping, bool
+    )
+    if early_stopping is None or (is_whole and early_stopping > 0):
+        return None if early_stopping is None else int(early_stopping)
+    raise EstimatorError(
+        f"early_stopping is {early_stopping!r}; give how many iterations without a gain end a"
+        " training, 1 or more, or None"
     )
 
 

@@ -223,6 +223,8 @@ def test_columns_may_be_numbers_and_a_mask_may_choose_them(wine: Any) -> None:
         ({"scoring": "acuracy"}, "'acuracy' is no scorer"),
         ({"scoring": []}, "scoring is empty"),
         ({"early_stopping": 5}, "DecisionTreeClassifier cannot stop on a held-out fold"),
+        ({"early_stopping": True}, "early_stopping is True; give how many iterations"),
+        ({"early_stopping": 0}, "early_stopping is 0; give how many iterations"),
         ({"importance": "gian"}, "importance is 'gian'"),
     ],
 )
