@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .facts import Plain
+from .introspect.keys import keyed
 from .observer import warn_once
 
 MAX_BYTES: Final = 4_000_000
@@ -23,7 +24,8 @@ _RESERVED: Final = ("_wandb",)
 def render_config(config: Mapping[str, Plain]) -> dict[str, Any]:
     """The config as W&B is told it; what is too large is left out with one warning.
 
-    Integers beyond 2^53 and NaN, Infinity are texts; keys lose what W&B would strip or refuse.
+    Integers beyond 2^53 and NaN, Infinity are texts; keys lose what W&B would strip or refuse, and
+    have a number (`x_2`) where two become one by that.
 
     Args:
         config: plain values, see `introspect.values.plain`.
@@ -32,7 +34,7 @@ def render_config(config: Mapping[str, Plain]) -> dict[str, Any]:
         >>> render_config({"n": 2**60, "x": float("inf"), "lr": 1e-05})
         {'n': '1152921504606846976', 'x': 'Infinity', 'lr': 1e-05}
     """
-    rendered = {_key(key): _value(value) for key, value in config.items()}
+    rendered = keyed(((key, _value(value)) for key, value in config.items()), _key)
     sizes = {key: len(json.dumps(value)) + len(key) for key, value in rendered.items()}
     return rendered if sum(sizes.values()) <= MAX_BYTES else _bounded(rendered, sizes)
 
@@ -54,8 +56,8 @@ def _bounded(rendered: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
     return rendered
 
 
-def _key(key: str) -> str:
-    name = _encodable(key).strip("-")  # which W&B would do
+def _key(key: object) -> str:
+    name = _encodable(str(key)).strip("-")  # which W&B would do
     return f"{name}_" if name in _RESERVED else name
 
 
@@ -69,7 +71,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else _not_finite(value)
     if isinstance(value, Mapping):
-        return {_key(str(key)): _value(item) for key, item in value.items()}
+        return keyed(((key, _value(item)) for key, item in value.items()), _key)
     return [_value(item) for item in value]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import source
 from .classify import EMPTY, classify
-from .frames import InitFrame, class_of, frames_of
+from .frames import InitFrame, Plan, class_of, frames_of
 from .record import RECORD_VERSION, InitRecord
 from .signatures import Parameter, class_at, parameters_of_code, path_of
 from .snapshots import ATOMS, ConfigSnapshot, Missing, ModuleRef, Opaque, Text
@@ -74,10 +74,17 @@ class _Resolver:
         self._kwargs = dict(frame.kwargs or {})
         for name, value in self._trusted(frame):
             self.reading.own[name] = value
+        self._set_apart(frame.plan)
         if self._is_certain:
             self.reading.own.update(self._kwargs)
             self._seen |= set(self._kwargs)
             self._kwargs = {}
+
+    def _set_apart(self, plan: Plan) -> None:
+        """`M(4, n=8)` of `def __init__(self, n, /, **kw)`: the second is `kw.n`."""
+        for name in (*plan.names, plan.varargs):
+            if name in self._kwargs:
+                self.reading.own[f"{plan.varkw}.{name}"] = self._kwargs.pop(name)
 
     def _inner(self, outer: InitFrame, inner: InitFrame) -> None:
         handed = source.forwarding(outer.plan.code, outer.last)
@@ -135,7 +142,7 @@ class _Resolver:
         """(name, value) of what was not reassigned; the rest is noted as unrecovered."""
         code, last = frame.plan.code, frame.last
         changed = self._changed(frame)
-        self._drop_entries(frame.plan.varkw, changed)
+        self._drop_entries(frame.plan, changed)
         for name, value in zip(frame.plan.names, frame.values, strict=True):
             if name in self._seen:
                 continue
@@ -162,15 +169,19 @@ class _Resolver:
         self._kwargs.pop(name, None)
         self.reading.unrecovered.append(name)
 
-    def _drop_entries(self, varkw: str | None, changed: source.Taints) -> None:
+    def _drop_entries(self, plan: Plan, changed: source.Taints) -> None:
         """What the author put into `**kwargs` is not the caller's; what was taken out is lost."""
+        varkw = plan.varkw
         if varkw in changed.whole:
             self._kwargs.clear()
         for root, key in changed.entries:
             if root == varkw:
                 self._kwargs.pop(key, None)
         for root, key in sorted(changed.popped):
-            if root == varkw and key not in self._seen:
+            if root == varkw and key in plan.names:
+                self._kwargs.pop(key, None)
+                self._lose(f"{varkw}.{key}")
+            elif root == varkw and key not in self._seen:
                 self._seen.add(key)
                 self._lose(key)
 
@@ -234,6 +245,8 @@ def _encode_container(value: Any) -> Any:
         return {"~tuple": [_encode(item) for item in value]}
     if type(value) is dict:
         return {"~dict": {key: _encode(item) for key, item in value.items()}}
+    if isinstance(value, (set, frozenset)):
+        return {f"~{type(value).__name__}": [_encode(item) for item in sorted(value, key=repr)]}
     kind = classify(value)
     reduced = plain(value, kind)
     if isinstance(reduced, (int, float)):
@@ -251,6 +264,9 @@ def _decode(value: Any) -> Any:
         return value
     if "~tuple" in value:
         return tuple(_decode(item) for item in value["~tuple"])
+    if "~set" in value or "~frozenset" in value:
+        ((mark, items),) = value.items()
+        return (set if mark == "~set" else frozenset)(map(_decode, items))
     if "~module" in value:
         return ModuleRef(class_at(value["~module"]), value["name"], value["record"])
     if "~config" in value:

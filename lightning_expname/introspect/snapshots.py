@@ -23,6 +23,7 @@ import torch
 
 from ..facts import Kind
 from .classify import comes_from
+from .keys import keyed
 from .leaves import record_of
 from .values import MAX_ITEMS, config_entries, describe
 
@@ -195,11 +196,18 @@ def _sequence(value: Any, depth: int) -> Any:
         return Opaque(type(value).__name__)
     items = [snapshot(item, depth + 1) for item in value]
     if isinstance(value, (set, frozenset)):
-        return set(items) if all(type(item) in ATOMS for item in items) else Opaque("set")
+        return _set(value, items)
     return items if isinstance(value, list) else tuple(items)
+
+
+def _set(value: set[Any] | frozenset[Any], items: list[Any]) -> Any:
+    """A set within a set must be frozen; what is kept as a description only cannot stand in one."""
+    if any(isinstance(item, (Opaque, Text, ModuleRef, ConfigSnapshot)) for item in items):
+        return Opaque(type(value).__name__)
+    return frozenset(items) if isinstance(value, frozenset) else set(items)
 
 
 def _entries(value: Mapping[Any, Any], depth: int) -> Any:
     if len(value) > MAX_ITEMS:
         return Opaque(type(value).__name__)
-    return {str(key): snapshot(item, depth + 1) for key, item in value.items()}
+    return keyed(((key, snapshot(item, depth + 1)) for key, item in value.items()), str)

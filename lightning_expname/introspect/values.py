@@ -28,6 +28,7 @@ from .classify import (
     is_endless,
     is_number,
 )
+from .keys import keyed
 
 MAX_TEXT: Final = 1000
 MAX_ITEMS: Final = 10_000
@@ -156,8 +157,10 @@ class _Reducer:
         self._open.add(id(value))
         try:
             if isinstance(items, Mapping):
-                return {_key_of(key): self.safely(item) for key, item in items.items()}
-            return [self.safely(item) for item in items]
+                return keyed(((key, self.safely(one)) for key, one in items.items()), _key_of)
+            told = [self.safely(item) for item in items]
+            # The order of a set, and the texts of what is in it, change from process to process.
+            return sorted(told, key=repr) if isinstance(value, (set, frozenset)) else told
         finally:
             self._open.discard(id(value))
 
@@ -170,7 +173,7 @@ class _Reducer:
 
 
 def _key_of(key: object) -> str:
-    """The text that a key is recorded under; 1 and "1" in one dict would be one key, so be it."""
+    """The text that a key is recorded under."""
     reduced = key if isinstance(key, str) else plain(key)
     return reduced if isinstance(reduced, str) else str(reduced)
 
@@ -196,10 +199,8 @@ def _items(value: object) -> Mapping[Any, Any] | list[Any] | None:
         return cast("dict[Any, Any] | list[Any]", OmegaConf.to_container(value))
     if isinstance(value, Counter):
         return list(value.elements())
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return list(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)  # the order of a set changes from process to process
     if isinstance(value, type) or callable(value):
         return None
     return value if isinstance(value, Mapping) else config_entries(value)

@@ -346,3 +346,53 @@ def test_a_class_without_a_hash_is_built_and_read() -> None:
             self.layer = nn.Linear(width, 1)
 
     assert collect_hparams(Net(4)) == {"width": 4}
+
+
+class OnlyByPosition(nn.Module):
+    def __init__(self, n: int, /, **kw: Any) -> None:
+        super().__init__()
+
+
+class HandsOn(OnlyByPosition):
+    """What goes through `**kw` reaches a base class whose own `n` is the author's."""
+
+    def __init__(self, n: int, /, *more: int, **kw: Any) -> None:
+        super().__init__(n * 2, **kw)
+
+
+class TakesOut(nn.Module):
+    def __init__(self, n: int, /, **kw: Any) -> None:
+        self.taken = kw.pop("n")
+        super().__init__()
+
+
+class Named(nn.Module):
+    def __init__(self, n: int = 1) -> None:
+        super().__init__()
+
+
+class GivesNamed(Named):
+    def __init__(self, n: int, /, **kw: Any) -> None:
+        super().__init__(**kw)
+
+
+def test_an_argument_by_position_and_a_keyword_of_its_name_are_two() -> None:
+    assert collect_hparams(OnlyByPosition(4, n=8)) == {"n": 4, "kw.n": 8}
+    assert collect_hparams(OnlyByPosition(4, m=8)) == {"n": 4, "m": 8}
+    found = collect_hparams(HandsOn(4, 5, n=8, more=9))
+    assert found == {"n": 4, "kw.n": 8, "kw.more": 9, "more": (5,)}
+    assert collect_hparams(TakesOut(4, n=8)) == {"n": 4}
+    assert collect_hparams(GivesNamed(4, n=8)) == {"n": 4, "kw.n": 8}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_set_stays_a_set(copied: Any) -> None:
+    class Sets(nn.Module):
+        def __init__(self, mixed: Any, frozen: Any, nested: Any) -> None:
+            super().__init__()
+
+    given = ({1, "a"}, frozenset({None, 2.5}), {frozenset({1, "a"}), (1, "b")})
+    Sets.__qualname__, Sets.__module__ = "Sets", __name__
+    globals()["Sets"] = Sets
+    module = copied(Sets(*given))
+    assert tuple(collect_hparams(module).values()) == given

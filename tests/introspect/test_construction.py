@@ -274,3 +274,13 @@ def test_a_saved_lightning_module_loads_where_this_package_is_absent(tmp_path: P
         )
         assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["8"]
+
+
+class ByPosition(LightningModule):
+    def __init__(self, n: int, /, *more: int, **kw: Any) -> None:
+        super().__init__()
+
+
+def test_a_keyword_named_as_an_argument_by_position_takes_nothing_from_it() -> None:
+    found = collect_hparams(ByPosition(4, 5, n=8, more=9))
+    assert found == {"n": 4, "kw.n": 8, "more": (5,), "kw.more": 9}

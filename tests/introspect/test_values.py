@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 import functools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,9 @@ class Hostile:
         (torch.tensor(7), 7),
         ((1, (2, 3)), [1, [2, 3]]),
         ({1: (2,)}, {"1": [2]}),
+        ({1: "a", "1": "b", "1_2": "c"}, {"1_3": "a", "1": "b", "1_2": "c"}),
+        ({1, "a", None, 2.5}, ["a", 1, 2.5, None]),
+        ({Act.RELU, 10, 2}, ["RELU", 10, 2]),
         ("1e-3", "1e-3"),
         (torch.zeros(2), [0.0, 0.0]),
         (torch.zeros(9, 9), "<Tensor 9x9>"),
@@ -74,6 +80,28 @@ def test_a_declared_bool_given_as_a_number_is_a_bool() -> None:
     assert typed_plain(1, bool) is True
     assert type(typed_plain(1, int)) is int
     assert type(typed_plain(0, float)) is float
+
+
+def test_a_set_is_told_alike_in_every_process() -> None:
+    """Of sets within sets and of objects, `repr` differs by the hashes' seed and by addresses."""
+    code = (
+        "from lightning_expname.introspect.values import plain\n"
+        "class A: pass\n"
+        "words = {'a', 'b', 'c', 'd', 1, None}\n"
+        "print(plain({frozenset(words), frozenset(list(words)[:0]), 'z', (2, 'y'), A(), int}))\n"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert told == {"['<A>', 'int', 'z', ['a', 'b', 'c', 'd', 1, None], [2, 'y'], []]\n"}
 
 
 def test_long_values_are_bounded() -> None:
