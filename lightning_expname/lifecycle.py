@@ -20,6 +20,7 @@ from .performance import Performance
 from .records import CheckpointPlace, RunRecord, now, write_record
 from .records.location import stored
 from .resume import Origin, identity_of
+from .wandb_config import IDENTITY, join_config
 
 
 class Lifecycle:
@@ -148,17 +149,17 @@ class Lifecycle:
         """What travels inside a checkpoint; empty before the run has begun."""
         return {} if self.record is None else identity_of(self.record)
 
-    def config(self) -> dict[str, Any]:
-        """The whole W&B config: hyper-parameters flat, then the sections."""
-        record = self.record
+    def config(self, logged: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The whole W&B config: hyper-parameters flat, then the sections.
+
+        Args:
+            logged: hyper-parameters that were logged by hand; those of the record are surer.
+        """
+        record, logged = self.record, logged or {}
         if record is None:
-            return {}
-        sections = {**record.config, "expname": self._expname_section(record)}
-        hparams = record.hparams.items()
-        differs = {key for key, value in hparams if key in sections and sections[key] != value}
-        flat = {key: value for key, value in record.hparams.items() if key not in differs}
-        clashing = {"hparams": {key: record.hparams[key] for key in sorted(differs)}}
-        return {**flat, **(clashing if differs else {}), **sections}
+            return dict(logged)
+        sections = {**record.config, IDENTITY: self._expname_section(record)}
+        return join_config({**logged, **record.hparams}, sections)
 
     def _expname_section(self, record: RunRecord) -> dict[str, Any]:
         identity = self.identity()

@@ -17,8 +17,58 @@ from .observer import warn_once
 MAX_BYTES: Final = 4_000_000
 """Of the whole config, as JSON; W&B's own limit is 15 MB, and its pages are slow long before."""
 
+IDENTITY: Final = "expname"
+"""The section that finds the run; the one key that is never the user's."""
+
 _EXACT: Final = 2**53
 _RESERVED: Final = ("_wandb",)
+
+
+def join_config(hparams: Mapping[str, Plain], sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters flat, then the sections; what has a section's name is under `hparams`.
+
+    Example:
+        >>> join_config({"dim": 8, "data": "a.csv"}, {"data": {"size": 9}})
+        {'dim': 8, 'hparams': {'data': 'a.csv'}, 'data': {'size': 9}}
+    """
+    aside = {key: hparams[key] for key in sorted(hparams) if _differs(key, hparams, sections)}
+    if aside and "hparams" in hparams:
+        aside["hparams"] = hparams["hparams"]
+    flat = {key: value for key, value in hparams.items() if key not in aside}
+    return {**flat, **({"hparams": aside} if aside else {}), **sections}
+
+
+def with_own(ours: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the keys that the user set by hand, which stay as they are set.
+
+    What was recorded under such a key, and is something else, is under `recorded`; one warning
+    says so.
+
+    Args:
+        ours: as it is rendered.
+        own: the user's, of `wandb_kwargs` or of a run that they opened, rendered as well.
+
+    Example:
+        >>> with_own({"lr": 0.1, "dim": 8}, {"lr": 0.2, "note": "x"})
+        {'lr': 0.2, 'dim': 8, 'note': 'x', 'recorded': {'lr': 0.1}}
+    """
+    theirs = keyed(own.items(), lambda key: f"{key}_" if key == IDENTITY else str(key))
+    aside = {key: ours[key] for key in theirs if _differs(key, theirs, ours)}
+    if not aside:
+        return {**ours, **theirs}
+    place = "recorded"
+    while place in theirs or place in ours:
+        place += "_"
+    warn_once(
+        f"the W&B config has {', '.join(sorted(aside))} as you set it (wandb_kwargs, wandb.init);"
+        f" what this run recorded under the same name is under {place!r}",
+        key=f"own config {sorted(aside)}",
+    )
+    return {**ours, **theirs, place: aside}
+
+
+def _differs(key: str, values: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    return key in others and bool(others[key] != values[key])
 
 
 def render_config(config: Mapping[str, Plain]) -> dict[str, Any]:

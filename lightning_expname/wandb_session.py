@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from .observer import warn_once
 from .redaction import scrub, scrub_arguments
+from .wandb_config import IDENTITY
 from .wandb_settings import new_id
 
 _TEARDOWN_SECONDS: Final = 30.0
@@ -19,6 +20,7 @@ _TEARDOWN_SECONDS: Final = 30.0
 # The objects, not their ids: a user may open a run of ours again, and then it is the user's own.
 _owned: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # in which process
 _gave_way: weakref.WeakSet[Any] = weakref.WeakSet()  # ended because another logger's run began
+_own: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def is_owned(run: Any) -> bool:
@@ -39,6 +41,20 @@ def make_way() -> None:
 def gave_way(run: Any) -> bool:
     """Whether the run was ended only because another logger's run began."""
     return run is not None and run in _gave_way
+
+
+def own_config(run: Any) -> dict[str, Any]:
+    """What the user put into the config of a run that is their own, before we added to it.
+
+    Of a run that a logger of ours had begun, in this process or an earlier one: nothing.
+    """
+    if run not in _own:
+        config = dict(run.config)
+        identity = config.get(IDENTITY)
+        is_ours = isinstance(identity, Mapping) and "stem" in identity
+        config.pop("_wandb", None)
+        _own[run] = {} if is_ours else config
+    return _own[run]
 
 
 @contextlib.contextmanager

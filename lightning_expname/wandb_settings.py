@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .introspect.values import plain
+from .introspect.values import plain_entries
 from .redaction import redact, scrub
 from .wandb_config import render_config
 
@@ -71,8 +71,7 @@ def _told(config: Any, allow: Collection[str]) -> dict[str, Any]:
     import wandb
 
     entries = wandb.helper.parse_config(config)  # type: ignore[attr-defined]  # not in its `__all__`
-    given = {str(key): plain(value) for key, value in entries.items()}
-    return render_config(redact(given, allow=allow))
+    return render_config(redact(plain_entries(entries), allow=allow))
 
 
 def _directory(root: Path) -> str | None:

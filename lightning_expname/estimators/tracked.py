@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..facts import Facts
-from ..introspect.values import plain
+from ..introspect.values import plain, plain_entries
 from ..naming import NamePolicy, Names, Speech, derive_names
 from ..observer import observed, warn_once
 from ..records import CheckpointPlace, RunRecord, claim, now, write_record
 from ..records.draft import digest_of, named
 from ..records.record import Status
 from ..redaction import redact
-from ..wandb_config import render_config
+from ..wandb_config import IDENTITY, join_config, render_config, with_own
 from ..wandb_session import scrubbed_arguments
 from ..wandb_settings import init_arguments, with_defaults
 
@@ -103,6 +103,8 @@ class TrackedRun:
         self.record = _claimed(options, facts, mode, ordinal)
         self.names = options.names(facts, mode, self.record.ordinal)
         self.experiment: Any = None
+        self._ours: dict[str, Any] = {}  # the config, as recorded
+        self._own: dict[str, Any] = {}  # the config, as the user set it
         self.is_trial = False
 
     @observed
@@ -120,9 +122,9 @@ class TrackedRun:
             "name": record.run,
             "settings": with_defaults(options.wandb.get("settings")),
         }
-        whole = {**arguments.pop("config", {}), **whole_config(record, config)}
+        self._own, self._ours = arguments.pop("config", {}), whole_config(record, config)
         with scrubbed_arguments():
-            self.experiment = wandb.init(config=whole, **arguments)
+            self.experiment = wandb.init(config=with_own(self._ours, self._own), **arguments)
         self.update(url=self.experiment.url if self.experiment.url else None)
 
     def update(self, **changes: Any) -> None:
@@ -151,8 +153,9 @@ class TrackedRun:
     def configure(self, values: Mapping[str, Any]) -> None:
         """What is known only later: the parameters as the library resolved them."""
         if self.experiment is not None and values:
-            clean = redact({key: plain(value) for key, value in values.items()})
-            self.experiment.config.update(render_config(clean), allow_val_change=True)
+            self._ours.update(render_config(redact(plain_entries(values))))
+            whole = with_own(self._ours, self._own)
+            self.experiment.config.update(whole, allow_val_change=True)
 
     @observed
     def define(self, pattern: str, step: str) -> None:
@@ -188,12 +191,9 @@ class TrackedRun:
 
 def whole_config(record: RunRecord, sections: Mapping[str, Any]) -> dict[str, Any]:
     """W&B's config: parameters flat under their own names, then the sections."""
-    whole = {key: plain(value) for key, value in sections.items()}
-    whole["expname"] = {**identity(record), **sections.get("expname", {})}
-    clashing = {key: value for key, value in record.hparams.items() if key in whole}
-    flat = {key: value for key, value in record.hparams.items() if key not in whole}
-    config = {**flat, **({"hparams": clashing} if clashing else {}), **whole}
-    return render_config(redact(config))
+    whole = plain_entries(sections)
+    whole[IDENTITY] = {**identity(record), **sections.get(IDENTITY, {})}
+    return render_config(redact(join_config(record.hparams, whole)))
 
 
 def identity(record: RunRecord) -> dict[str, Any]:

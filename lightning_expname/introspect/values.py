@@ -62,6 +62,11 @@ def plain(value: object, kind: Kind | None = None) -> Plain:
         return describe(value)
 
 
+def plain_entries(entries: Mapping[Any, Any]) -> dict[str, Plain]:
+    """`plain` of each value, under its key as a text; no limit of how many."""
+    return keyed(((key, plain(value)) for key, value in entries.items()), _key_of)
+
+
 def typed_plain(value: object, annotation: object = EMPTY, default: object = EMPTY) -> Plain:
     """`plain` of the kind that the declaration leads to; 0 and 1 declared `bool` are bools."""
     reduced = plain(value, classify(value, annotation, default))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
@@ -22,17 +21,14 @@ from .. import ends
 from ..beginning import RunOptions, names_so_far, one_of_the_three
 from ..hand_back import HandBack, is_launched
 from ..introspect.capture import install_by_default, uncapture_init
-from ..introspect.values import plain
 from ..lifecycle import Lifecycle
 from ..naming import NamePolicy, Names, Speech
 from ..observer import observed
 from ..performance import leading_checkpoint
 from ..records import CheckpointPlace, RunRecord
 from ..records.record import Status
-from ..redaction import redact
 from ..resume import Origin
 from ..setup_touch import asked_checkpoint, setup_touch
-from ..wandb_config import render_config
 from ..wandb_session import is_owned
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
 from .flavour import LIGHTNING, live_loggers, new_callback, require_flavour
@@ -202,7 +198,8 @@ class LoggerShell(RunLogger):
         from .callbacks import CallbackShell
 
         require_flavour(self, trainer)
-        self._trainer = weakref.ref(trainer)
+        self._trainer, self._logged_since = weakref.ref(trainer), {}
+        self._is_between = self._lifecycle.record is not None
         listed: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         ours: list[Callback] = [one for one in listed if isinstance(one, CallbackShell)]
         others = [one for one in listed if not isinstance(one, CallbackShell)]
@@ -213,16 +210,8 @@ class LoggerShell(RunLogger):
             return {"project": names.project, "name": names.run}
         return names_so_far(self.options, self._trainer and self._trainer())
 
-    @rank_zero_only
-    @observed
-    def log_hyperparams(
-        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
-    ) -> None:
-        """Adds to the config; kept until the run exists. No callable among the values is called."""
-        pairs = vars(params) if isinstance(params, Namespace) else dict(params or {})
-        given = {str(key): plain(value) for key, value in pairs.items()}
-        self._pending_config.update(render_config(redact(given, allow=self.options.not_secret)))
-        self._send_config()
+    def _known_config(self) -> dict[str, Any]:
+        return self._lifecycle.config(self._logged) if self._tells_config else self._logged
 
     def _take_back(self) -> None:
         """What a launched process has begun under this logger's name is this logger's run."""
@@ -269,13 +258,14 @@ class LoggerShell(RunLogger):
         ends.tell_at_exit(self)
         if mode != "train" and not self._continued:
             self._wandb_init.setdefault("job_type", mode)
+        # a test that is added to a training's run leaves its config alone
+        self._tells_config = mode == "train" or not self._continued
         run = self._real_experiment
         if run.name != names.run and not self._adopted:
             run.name = names.run
         told = {"id": run.id, "url": run.url, "run": run.name, "project": run.project}
         self._lifecycle.update(**{key: value for key, value in told.items() if value})
-        if mode == "train" or not self._continued:  # else a test is added to a training's config
-            run.config.update(render_config(self._lifecycle.config()), allow_val_change=True)
+        self._send_config()  # the run may be older, or have another id than was asked for
 
     def _forget_run(self) -> None:
         """Another module is trained with this logger: a new experiment, so a new run."""
@@ -285,11 +275,15 @@ class LoggerShell(RunLogger):
         self._experiment = None
         self._id = self._wandb_init["id"] = new_id()
         self._checkpoint_name = None
-        self._closed = False
+        self._closed = self._tells_config = self._is_between = False
+        self._logged, self._sent = dict(self._logged_since), {}
 
     def goes_on(self, trainer: Trainer, module: LightningModule) -> None:
         """Another mode of the run that is under way."""
         self._lifecycle.goes_on(trainer, module)
+        self._is_between = False
+        self._logged.update(self._logged_since)
+        self._send_config()
 
     def reopen_run(self) -> None:
         """More training of the same module: the record says so."""

@@ -5,15 +5,19 @@ The shells stand on no flavour of Lightning: each flavour puts its own classes u
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from .. import ends
+from ..introspect.values import plain_entries
 from ..observer import observed
 from ..performance import Monitored
-from ..wandb_session import gave_way, make_way, open_run
+from ..redaction import redact
+from ..wandb_config import render_config, with_own
+from ..wandb_session import gave_way, make_way, open_run, own_config
 
 if TYPE_CHECKING:  # both flavours have the same methods
     from lightning.pytorch.loggers import WandbLogger
@@ -31,12 +35,21 @@ class RunLogger(WandbLogger):
         self._adopted = False  # the run is the user's own: `wandb.init` came before us
         self._ending = ends.FINISHED
         self._watched: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-        self._pending_config: dict[str, Any] = {}
+        self._own_config: dict[str, Any] = self._wandb_init.pop("config", None) or {}
+        self._logged: dict[str, Any] = {}  # hyper-parameters, by Lightning or by hand
+        self._logged_since: dict[str, Any] = {}  # of them, since the last Trainer was attached
+        self._is_between = False  # attached anew: to more of this run, or to another one?
+        self._sent: dict[str, Any] = {}  # of the config, to this run
+        self._tells_config = False  # whether the facts of this run are its config
         self._not_secret: tuple[str, ...] = ()  # what the user says is none
 
     def _known_names(self) -> dict[str, str]:
         """Project and name, as far as they are known when the run is opened; W&B finds others."""
         return {}
+
+    def _known_config(self) -> dict[str, Any]:
+        """The config that is known by now."""
+        return self._logged
 
     def process_ends(self) -> None:
         """The process ends; the run may be open yet."""
@@ -66,19 +79,37 @@ class RunLogger(WandbLogger):
         if self._adopted or getattr(self, "_attach_id", None) is not None:
             run = self._init_run()
         else:
-            self._wandb_init.update(self._known_names())
-            run = open_run(
-                self._init_run,
-                self._wandb_init,
-                continued=self._continued,
-                allow=self._not_secret,
-            )
+            run = self._open_run()
             ends.tell_at_exit(self)
         self._id = run.id
         for args, kwargs in self._watched:
             run.watch(*args, **kwargs)
         self._watched.clear()
         self._send_config()
+
+    def _open_run(self) -> Any:
+        self._wandb_init.update(self._known_names())
+        config = self._first_config()
+        self._wandb_init["config"] = dict(config)  # W&B adds to what it is given
+        run = open_run(
+            self._init_run,
+            self._wandb_init,
+            continued=self._continued,
+            allow=self._not_secret,
+        )
+        self._sent.update(config)
+        return run
+
+    def _first_config(self) -> dict[str, Any]:
+        """What the server is told at once, and so keeps even if the run is killed then.
+
+        A continued run has a config already. W&B's own filters apply to this config only.
+        """
+        if self._continued:
+            return {}
+        filters = ("config_exclude_keys", "config_include_keys")
+        is_filtered = any(name in self._wandb_init for name in filters)
+        return dict(self._own_config) if is_filtered else self._config(self._own_config)
 
     def _init_run(self) -> Any:
         return super().experiment
@@ -90,10 +121,32 @@ class RunLogger(WandbLogger):
         else:
             super().watch(model, *args, **kwargs)
 
+    @rank_zero_only
+    @observed
+    def log_hyperparams(
+        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
+    ) -> None:
+        """Adds to the config; kept until the run exists. No callable among the values is called."""
+        pairs = vars(params) if isinstance(params, Namespace) else params or {}
+        told = redact(plain_entries(pairs), allow=self._not_secret)
+        self._logged_since.update(told)
+        if not self._is_between:
+            self._logged.update(told)
+            self._send_config()
+
+    def _config(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        return with_own(render_config(self._known_config()), own)
+
+    @observed
     def _send_config(self) -> None:
-        if self._pending_config and (run := self._open_experiment) is not None:
-            run.config.update(self._pending_config, allow_val_change=True)
-            self._pending_config = {}
+        """Tells W&B what of the config is new."""
+        if (run := self._open_experiment) is None:
+            return
+        config = self._config(own_config(run) if self._adopted else self._own_config)
+        news = {key: value for key, value in config.items() if self._sent.get(key, ...) != value}
+        if news:
+            run.config.update(news, allow_val_change=True)
+            self._sent.update(news)
 
     @observed
     def _requeued(self) -> None:

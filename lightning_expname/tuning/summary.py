@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..facts import Facts
 from ..naming import NamePolicy, Speech, derive_names
 from ..observer import observed
+from ..wandb_config import with_own
 from ..wandb_session import open_run
 from ..wandb_settings import NAME_MAX, init_arguments, new_id, with_defaults
 from .best import TuneResult
@@ -45,7 +46,7 @@ def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
     import wandb
 
     arguments = _arguments(plan)
-    config = {**arguments.pop("config", {}), **study_json(result, plan, home)}
+    config = with_own(study_json(result, plan, home), arguments.pop("config", {}))
     run = open_run(lambda: wandb.init(config=config, **arguments), arguments, continued=False)
     try:
         _fill(run, result, plots)

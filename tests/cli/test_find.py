@@ -100,6 +100,38 @@ def test_show_and_diff(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "aa"]) == 2
 
 
+def test_diff_shows_what_was_decided_otherwise_alone(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = {"lr": 0.1, "optimizer": {"name": "SGD", "lr": 0.1}, "environment": {"command": "a"}}
+    told = {"lr": 0.2, "optimizer": {"name": "SGD", "lr": 0.2}, "environment": {"command": "b"}}
+    put(root, "one", id="o1", hparams={"lr": 0.1, "n": 3}, config=config, digest="d1", score=0.5)
+    put(root, "two", id="o2", hparams={"lr": 0.2, "n": 3}, config=told, digest="d2", score=0.6)
+    assert main(["diff", "o1", "o2"]) == 0
+    head, table, rest = capsys.readouterr().out.split("\n\n")
+    assert [line.split()[0] for line in head.splitlines()] == ["id", "run", "status", "score"]
+    assert [line.split() for line in table.splitlines()] == [
+        ["key", "o1", "o2"],
+        ["hparams.lr", "0.1", "0.2"],
+    ]
+    more = "config.lr, config.optimizer.lr, config.environment.command"
+    assert rest == f"--all shows 3 more: {more}\n"
+    assert main(["diff", "o1", "o2", "--all"]) == 0
+    every = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert main(["diff", "o1", "o2", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == every[1:]
+    assert {"id", "run", "stem", "score", "digest", "config.lr"} < set(every)
+
+
+def test_diff_of_runs_that_were_decided_alike(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(root, "one", id="o1", hparams={"n": 3})
+    put(root, "two", id="o2", hparams={"n": 3})
+    assert main(["diff", "o1", "o2"]) == 0
+    assert "\n\nnothing differs but the runs' names" in capsys.readouterr().out
+
+
 def test_an_unknown_run_is_1_wrong_usage_2(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "d8-bs64-lr0.01"]) == 1
     assert "the nearest" in capsys.readouterr().err

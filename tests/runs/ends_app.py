@@ -45,8 +45,25 @@ def requeued(root: str) -> None:
     fit(logger, ExpNameCheckpoint(), module=module, epochs=4, plugins=[cluster])
 
 
+def killed_after_init(root: str) -> None:
+    """The process dies as soon as W&B has answered, before another line of ours runs."""
+    import wandb
+
+    started = wandb.init
+
+    def start(*args: Any, **kwargs: Any) -> None:
+        started(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    wandb.init = start
+    own = {"config": {"note": "mine"}}
+    fit(ExpNameLogger(root_dir=root, wandb_kwargs=own), module=lit(dropout=0.3))
+
+
 if __name__ == "__main__":
     root, how = sys.argv[1:]
+    if how == "killed_after_init":
+        killed_after_init(root)
     if how == "requeued":
         requeued(root)
         sys.exit()
