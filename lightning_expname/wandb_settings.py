@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import os
 import secrets
 import string
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .introspect.values import plain_entries
+from .observer import warn_once
 from .redaction import redact, scrub
 from .wandb_config import render_config
 
@@ -18,6 +21,14 @@ TAG_MAX = 64
 NAME_MAX = 128
 FINISH_TIMEOUT = 600.0  # seconds
 _RETRIES_MAX = 20  # W&B's own default
+_LIGHTNINGS: Final = ("prefix", "checkpoint_name", "experiment", "add_file_policy", "version")
+_CHECKED: Final = {
+    **{key: key for key in ("allow_val_change", "entity", "force", "reinit", "resume")},
+    **{key: key for key in ("fork_from", "resume_from", "save_code", "sync_tensorboard")},
+    **{key: f"run_{key}" for key in ("notes", "tags", "group", "job_type")},
+}
+"""Arguments of `wandb.init` by the settings that they become. A wrong `mode` is none of them: the
+run goes offline then, where leaving it out could send online what was to stay here."""
 
 
 def init_arguments(
@@ -36,7 +47,8 @@ def init_arguments(
 
     Lengths are cut here: an offline run is checked only when it is synchronised, and then none
     of it is uploaded. `extra` is the user's own word and goes through as it is, but that no
-    text of it and no value of `config` tells a secret.
+    text of it and no value of `config` tells a secret, and that what `wandb.init` would refuse is
+    left out with a warning: a typo is no reason to lose the run.
 
     Args:
         root: where W&B's folder lies.
@@ -54,7 +66,7 @@ def init_arguments(
         "notes": notes,
     }
     given = {key: value for key, value in arguments.items() if value is not None}
-    given.update({key: value for key, value in (extra or {}).items() if value is not None})
+    given.update(_accepted(extra or {}))
     for name in ("notes", "group", "job_type"):
         if isinstance(given.get(name), str):
             given[name] = scrub(given[name], allow)
@@ -63,6 +75,72 @@ def init_arguments(
         given["tags"] = [scrub(tag, allow) if isinstance(tag, str) else tag for tag in tags]
     if "config" in given:
         given["config"] = _told(given["config"], allow)
+    return given
+
+
+def _accepted(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What `wandb.init` and Lightning's logger take; the rest is said and left out."""
+    given = {key: value for key, value in extra.items() if value is not None}
+    if not given:
+        return {}
+    import wandb
+
+    allowed = (*inspect.signature(wandb.init).parameters, *_LIGHTNINGS)
+    for key in [key for key in given if key not in allowed]:
+        _say_left_out(f"wandb.init has no argument {key!r}", key, allowed, "its arguments")
+        del given[key]
+    for key, field in _CHECKED.items():
+        if key in given and (reason := _refusal(field, given[key])):
+            _say_left_out(f"wandb.init refuses {key}={_word(given[key])}: {reason}", key, (), "")
+            del given[key]
+    return given
+
+
+def _refusal(field: str, value: Any) -> str:
+    """Why W&B would not take one of its settings; empty when it takes it, or cannot be asked."""
+    import wandb
+
+    if not hasattr(wandb.Settings, "model_fields"):
+        return ""
+    try:
+        wandb.Settings(**{field: value})
+    except Exception as error:  # pydantic's, and whatever W&B's own checks stumble over
+        told: Any = getattr(error, "errors", None)
+        return str(told()[0]["msg"] if callable(told) else f"{type(error).__name__}: {error}")
+    return ""
+
+
+def _say_left_out(what: str, key: str, allowed: Collection[str], whose: str) -> None:
+    near = difflib.get_close_matches(key, allowed, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    listed = f" Allowed: {whose} {', '.join(allowed)}." if allowed else ""
+    warn_once(
+        scrub(f"wandb_kwargs: {what}{hint}{listed} The run is recorded without it"),
+        key=f"wandb_kwargs {what}",
+    )
+
+
+def _word(value: Any) -> str:
+    return (
+        repr(value) if isinstance(value, (bool, int, float, str)) else f"<{type(value).__name__}>"
+    )
+
+
+def _accepted_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a user's settings those that W&B has and takes; the rest is said and left out."""
+    import wandb
+
+    fields = getattr(wandb.Settings, "model_fields", settings)
+    public = [name for name in fields if not name.startswith("x_")]
+    given = dict(settings)
+    for key, value in settings.items():
+        if key not in fields:
+            _say_left_out(f"W&B has no setting {key!r}", key, public, "wandb.Settings'")
+        elif reason := _refusal(key, value):
+            _say_left_out(f"W&B refuses its setting {key}={_word(value)}: {reason}", key, (), "")
+        else:
+            continue
+        del given[key]
     return given
 
 
@@ -88,6 +166,7 @@ def with_defaults(settings: Any, finish_timeout: float = FINISH_TIMEOUT) -> Any:
     flush leaves neither name nor config. `finish` gives up after `finish_timeout` seconds; a
     pending alert or rename is retried for as long, not for a quarter of an hour. A user's own
     values, or a `wandb.Settings` object, are left alone; so is a wandb without these settings.
+    What W&B would refuse is left out with a warning.
     """
     import wandb
 
@@ -99,7 +178,8 @@ def with_defaults(settings: Any, finish_timeout: float = FINISH_TIMEOUT) -> Any:
         "finish_timeout": finish_timeout,
         "x_graphql_retry_max": _retries(finish_timeout),
     }
-    return {**{key: value for key, value in ours.items() if key in known}, **(settings or {})}
+    given = _accepted_settings(settings or {})
+    return {**{key: value for key, value in ours.items() if key in known}, **given}
 
 
 def _retries(seconds: float) -> int:

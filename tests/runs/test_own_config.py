@@ -1,4 +1,4 @@
-"""The config that users set by hand, and names that clash: nothing is lost, and what stays is said."""
+"""The config that users set by hand, and names that clash: nothing is lost, what stays is said."""
 
 from __future__ import annotations
 
