@@ -6,15 +6,19 @@ import ast
 import functools
 import itertools
 import linecache
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, Final
+
+UNKNOWN: Final = object()
+"""The value of a keyword that could only be told by running the caller's code."""
 
 
-def keywords_of_call(caller: FrameType | None) -> frozenset[str] | None:
+def keywords_of_call(caller: FrameType | None) -> Mapping[str, Any] | None:
     """The keywords that the caller passes, `**` included; None where they cannot be known.
 
-    A called function may change its `**kwargs`; what the caller wrote stays.
+    A called function may change its `**kwargs`; what the caller wrote stays. Values are those of
+    constants and of variables, else `UNKNOWN`.
 
     Args:
         caller: the frame whose call is running.
@@ -22,13 +26,14 @@ def keywords_of_call(caller: FrameType | None) -> frozenset[str] | None:
     call = _running_call(caller) if caller is not None else None
     if caller is None or call is None:
         return None
-    names: set[str] = set()
+    found: dict[str, Any] = {}
     for keyword in call.keywords:
-        given = [keyword.arg] if keyword.arg is not None else _keys_of(keyword.value, caller)
-        if given is None:
+        value = _value_of(keyword.value, caller)
+        given = {keyword.arg: value} if keyword.arg is not None else value
+        if not isinstance(given, dict):
             return None
-        names.update(given)
-    return frozenset(names)
+        found.update(given)
+    return found
 
 
 def _running_call(frame: FrameType) -> ast.Call | None:
@@ -50,11 +55,14 @@ def _calls(filename: str) -> Mapping[tuple[int | None, int | None], ast.Call]:
     return {(call.end_lineno, call.end_col_offset): call for call in calls}
 
 
-def _keys_of(node: ast.expr, frame: FrameType) -> Iterable[str] | None:
-    """The keys of what stands behind `**`, without running any of the caller's code."""
+def _value_of(node: ast.expr, frame: FrameType) -> Any:
+    """What an expression of the caller's gave, as far as that needs none of its code to run."""
     if isinstance(node, ast.Name):
-        value = frame.f_locals.get(node.id, frame.f_globals.get(node.id))
-        return list(value) if isinstance(value, dict) else None
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id, UNKNOWN))
     if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
-        return [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
-    return None
+        keys = [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
+        return dict(zip(keys, (_value_of(one, frame) for one in node.values), strict=True))
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return UNKNOWN

@@ -99,6 +99,8 @@ def _watched(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
                 is_plain = ATOMS.issuperset(map(type, values))
             else:  # a hash costs a quarter of asking for the types
                 is_plain = hash(values) in seen or route.learn(values)
+            if route.factories and own.f_back.f_code in route.factories:
+                is_plain = False  # its call is kept as well
             if is_plain and local[route.self_name] is self:
                 self.__dict__[RECORD_KEY] = InitRecord(route, values, own.f_lasti)
                 return

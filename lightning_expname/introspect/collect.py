@@ -94,6 +94,7 @@ def _sections(
         "trainer": lambda: describe_trainer(trainer),
         "environment": lambda: describe_environment(trainer, allow, git),
         "main": lambda: describe_main(trainer),
+        "factory": lambda: described.factories,
         "recovery": lambda: described.recovery,
     }
     sections = {name: _read(name, reader) for name, reader in readers.items()}

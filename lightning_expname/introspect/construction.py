@@ -11,20 +11,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
-from .call_site import keywords_of_call
-from .source import taints
-from .values import config_entries
+from .factories import FactoryCall, call_of, is_given_settings, names_given, running_factory
 
 PASSED_KEY: Final = "_expname_passed"
 """Lies in a module's `__dict__` between `__new__` and the first `nn.Module.__init__` only."""
 
 _HOMES: Final = ("lightning.pytorch.core.module", "pytorch_lightning.core.module")
 _SIGNATURES_HOLD: Final = (3, 11)
-_MAX_FRAMES: Final = 12
-_MAX_FOREIGN: Final = 2  # decorators around a factory
 
 _active = False
 
@@ -36,10 +32,12 @@ class Passed(NamedTuple):
         arguments: by the names of the outermost constructor's parameters, defaults included.
         undecided: names that a factory of the class was not given, whether it passed them or left
             them at their defaults.
+        factory: its call, when there is one.
     """
 
     arguments: Mapping[str, Any]
     undecided: frozenset[str]
+    factory: FactoryCall | None = None
 
 
 def watch_construction() -> None:
@@ -103,59 +101,12 @@ def _passed(
     given = {*list(bound.arguments)[1:], *kwargs}
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[1:])
-    factory = _running_factory(cls, caller)
+    factory = running_factory(cls, caller)
     if factory is None:
         return Passed(arguments, frozenset())
-    decided = _names_given(factory) | (given if _is_given_settings(factory) else set())
-    return Passed(arguments, frozenset({*arguments, *kwargs} - decided))
-
-
-def _running_factory(cls: type, frame: FrameType | None) -> FrameType | None:
-    """The outermost factory of the class that is running; None when none is."""
-    factory: FrameType | None = None
-    foreign = 0
-    for _ in range(_MAX_FRAMES):
-        if frame is None or foreign > _MAX_FOREIGN:
-            break
-        if _is_factory(cls, frame.f_code):
-            factory, foreign = frame, 0
-        else:
-            foreign += 1
-        frame = frame.f_back
-    return factory
-
-
-def _is_given_settings(factory: FrameType) -> bool:
-    """Whether it makes the model from a config or a preset's name: then whoever wrote that decided
-    what follows from it. From data (`from_dataset`) follows nothing that anybody decided."""
-    names = inspect.getargs(factory.f_code).args[1:2]
-    source = factory.f_locals.get(names[0]) if names else None
-    if isinstance(source, (str, Mapping)):
-        return True
-    return not hasattr(source, "__len__") and config_entries(source) is not None
-
-
-def _is_factory(cls: type, code: CodeType) -> bool:
-    """Whether the code is a class method of the class; Lightning's own pass on what was saved."""
-    for base in cls.__mro__:
-        method = vars(base).get(code.co_name)
-        if isinstance(method, classmethod):
-            is_own = not base.__module__.startswith(("lightning.", "pytorch_lightning."))
-            if is_own and getattr(inspect.unwrap(method.__func__), "__code__", None) is code:
-                return True
-    return False
-
-
-def _names_given(frame: FrameType) -> set[str]:
-    """As whoever called the factory wrote it; else its `**kwargs`, less what it put in itself."""
-    names = inspect.getargs(frame.f_code)
-    written = keywords_of_call(frame.f_back) if names.varkw else None
-    if written is not None:
-        return {*names.args[1:], *written}
-    passed = frame.f_locals.get(names.varkw, {}) if names.varkw else {}
-    changed = taints(frame.f_code, frame.f_lasti).entries  # kwargs["sizes"] = dataset.sizes
-    added = {key for root, key in changed if root == names.varkw}
-    return {*names.args[1:], *passed} - added
+    decided = names_given(factory) | (given if is_given_settings(factory) else set())
+    undecided = frozenset({*arguments, *kwargs} - decided)
+    return Passed(arguments, undecided, call_of(cls, factory))
 
 
 def fits(passed: Passed, local: Mapping[str, Any], stored: frozenset[str]) -> bool:

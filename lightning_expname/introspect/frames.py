@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from torch import nn
 
 from .construction import PASSED_KEY, Passed, fits
+from .factories import FactoryCall, calling_factory, factories_of
 from .record import RECORD_KEY, InitRecord
 from .snapshots import ATOMS, Missing, snapshot
 from .source import stored_names
@@ -68,6 +69,7 @@ class InitFrame(NamedTuple):
         last: the offset of the instruction that was running.
         is_certain: whether all of this is what the caller passed, whatever the code did since.
         undecided: arguments that a factory of the class passed without being given them.
+        factory: how that was called.
     """
 
     plan: Plan
@@ -77,6 +79,7 @@ class InitFrame(NamedTuple):
     last: int
     is_certain: bool = False
     undecided: frozenset[str] = frozenset()
+    factory: FactoryCall | None = None
 
 
 class Route:
@@ -86,14 +89,17 @@ class Route:
     or, when they are torch's own, through one base class, whose arguments are not recorded.
 
     Attributes:
+        factories: the code of the class's factories: a constructor that one of them calls is looked
+            at more closely.
         seen: of torch's own convolutions, whose many arguments come in few combinations, the hashes
             of those that were plain values; tensors and modules have hashes of their own.
     """
 
-    __slots__ = ("cls", "code", "is_closed", "pick", "plan", "seen", "self_name")
+    __slots__ = ("cls", "code", "factories", "is_closed", "pick", "plan", "seen", "self_name")
 
     def __init__(self, cls: type, plan: Plan) -> None:
         self.cls = cls
+        self.factories = factories_of(cls)
         self.is_closed = _is_closed_torch_class(cls, plan.code)
         self.seen: set[int] | None = set() if cls in _CONVOLUTIONS else None
         self.plan = plan
@@ -187,11 +193,11 @@ def _walk(
         if code is outermost or (plan.is_init and not is_shallow):
             local = frame.f_locals
             if plan.self_name is not None and local.get(plan.self_name) is module:
-                is_outermost = code is outermost
-                taken.append(_take(plan, local, frame.f_lasti, passed if is_outermost else None))
                 foreign = 0
                 if code is outermost:
+                    taken.append(_take_outermost(plan, module, frame, local, passed))
                     break
+                taken.append(_take(plan, local, frame.f_lasti))
         frame = frame.f_back
     return tuple(taken)
 
@@ -210,11 +216,17 @@ def _outermost_code(cls: type) -> CodeType | None:
     return getattr(init, "__code__", None)
 
 
-def _take(
-    plan: Plan, local: Mapping[str, Any], last: int, passed: Passed | None
+def _take_outermost(
+    plan: Plan, module: Any, frame: FrameType, local: Mapping[str, Any], passed: Passed | None
 ) -> tuple[Any, ...]:
     if passed is not None and fits(passed, local, stored_names(plan.code)):
-        return (*_take(plan, passed.arguments, last, None), True, passed.undecided)
+        taken = _take(plan, passed.arguments, frame.f_lasti)
+        return (*taken, True, passed.undecided, passed.factory)
+    taken, factory = _take(plan, local, frame.f_lasti), calling_factory(type(module), frame.f_back)
+    return (*taken, False, frozenset[str](), factory) if factory is not None else taken
+
+
+def _take(plan: Plan, local: Mapping[str, Any], last: int) -> tuple[Any, ...]:
     try:
         values = plan.pick(local)
     except KeyError:  # a parameter was deleted

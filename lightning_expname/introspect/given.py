@@ -108,6 +108,7 @@ class Follower:
         self.rows: list[Row] = []
         self.unrecovered: list[str] = []
         self.guessed: list[str] = []
+        self.factories: list[tuple[tuple[str, ...], Reading]] = []
         self.unwatched = False  # whether a module that lacks an argument was built unseen
         self._owner = owner
         self._speaker = owner
@@ -133,6 +134,7 @@ class Follower:
         self.unwatched |= bool(reading.unrecovered) and not reading.watched
         self.unrecovered += [".".join((*path[self._root :], name)) for name in reading.unrecovered]
         self.guessed += [".".join((*path[self._root :], name)) for name in reading.guessed]
+        self.factories += [(path, reading)] if reading.factory is not None else []
         speaker = self._speaker  # of the argument that leads here
         for name, value in reading.own.items():
             parameter = declared.get(name, Parameter(name))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
 
-from ..facts import Hparam
+from ..facts import Hparam, Plain
 from .arguments import arguments_of
+from .factory_section import describe_factories
 from .given import Follower, given_models, has_marker, spoken, with_owner
 from .reading import Reading
 from .snapshots import ConfigSnapshot, ModuleRef, Text, unwrapped
@@ -29,6 +31,7 @@ class ModuleFacts:
         unrecovered: arguments whose passed value is not known any more.
         guessed: arguments taken from attributes, as the module was built before anybody watched.
         watched: whether all modules whose arguments are unknown were built while watched.
+        factories: how the class methods that built them were called, see `describe_factories`.
     """
 
     model: str
@@ -36,6 +39,7 @@ class ModuleFacts:
     unrecovered: tuple[str, ...]
     guessed: tuple[str, ...] = ()
     watched: bool = True
+    factories: Mapping[str, Plain] = field(default_factory=dict)
 
     @property
     def recovery(self) -> dict[str, list[str]]:
@@ -100,6 +104,7 @@ def describe_module(module: torch.nn.Module) -> ModuleFacts:
         tuple(follower.unrecovered),
         tuple(follower.guessed),
         not follower.unwatched,
+        describe_factories(follower.factories),
     )
 
 
@@ -112,6 +117,7 @@ def _with_models(inner: torch.nn.Module, reading: Reading, models: list[Any]) ->
         theirs.unrecovered += part.unrecovered
         theirs.guessed += part.guessed
         theirs.unwatched |= part.unwatched
+        theirs.factories += part.factories
     own = Follower("module", 0)
     own.follow(reading, (), inner, skip_models=True)
     rows = theirs.rows + with_owner(own.rows, "module")
@@ -119,7 +125,8 @@ def _with_models(inner: torch.nn.Module, reading: Reading, models: list[Any]) ->
     guessed = (*theirs.guessed, *own.guessed)
     name = _model_name(inner, models)
     watched = not (theirs.unwatched or own.unwatched)
-    return ModuleFacts(name, spoken(rows), unrecovered, guessed, watched)
+    factories = describe_factories([*theirs.factories, *own.factories])
+    return ModuleFacts(name, spoken(rows), unrecovered, guessed, watched, factories)
 
 
 def _model_name(inner: torch.nn.Module, models: list[Any]) -> str:

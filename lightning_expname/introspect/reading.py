@@ -9,6 +9,7 @@ from typing import Any
 
 from . import source
 from .classify import EMPTY, classify
+from .factories import FactoryCall
 from .frames import InitFrame, Plan, class_of, frames_of
 from .record import RECORD_VERSION, InitRecord
 from .signatures import Parameter, class_at, parameters_of_code, path_of
@@ -28,6 +29,7 @@ class Reading:
         undecided: names of `own` that a factory added: no decision of whoever called it.
         guessed: names of `own` that were taken from attributes, without any record.
         watched: whether the module's construction left a record.
+        factory: the call of the factory that built the module, when one did.
     """
 
     cls: type | None = None
@@ -37,6 +39,7 @@ class Reading:
     guessed: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     watched: bool = True
+    factory: FactoryCall | None = None
 
 
 def read(record: object, cls: type | None = None) -> Reading | None:
@@ -62,6 +65,7 @@ class _Resolver:
         # `def __init__(self, *args, **kwargs)` (nn.LSTM) has the base's parameters for its own.
         self._declares = bool(frames[0].plan.names)
         self.reading.undecided = sorted(frames[0].undecided)
+        self.reading.factory = frames[0].factory
         self._outermost(frames[0])
         for outer, inner in itertools.pairwise(frames):
             self._inner(outer, inner)
@@ -216,7 +220,13 @@ def to_plain(record: object) -> dict[str, Any]:
         "inherited": {name: _encode(value) for name, value in reading.inherited.items()},
         "unrecovered": list(reading.unrecovered),
         "undecided": list(reading.undecided),
+        **({"factory": _plain_call(reading.factory)} if reading.factory else {}),
     }
+
+
+def _plain_call(call: FactoryCall) -> dict[str, Any]:
+    arguments = {name: _encode(value) for name, value in call.arguments.items()}
+    return {"name": call.name, "arguments": arguments}
 
 
 def _encode(value: Any) -> Any:
@@ -279,6 +289,13 @@ def _decode(value: Any) -> Any:
     return {key: _decode(item) for key, item in value["~dict"].items()}
 
 
+def _call_of_plain(told: Mapping[str, Any] | None) -> FactoryCall | None:
+    if told is None:
+        return None
+    arguments = {name: _decode(value) for name, value in told["arguments"].items()}
+    return FactoryCall(told["name"], arguments)
+
+
 def _from_plain(record: Mapping[str, Any], cls: type | None) -> Reading:
     return Reading(
         cls if cls is not None else class_at(record["class"]),
@@ -286,4 +303,5 @@ def _from_plain(record: Mapping[str, Any], cls: type | None) -> Reading:
         {name: _decode(value) for name, value in record["inherited"].items()},
         list(record["unrecovered"]),
         undecided=list(record.get("undecided", ())),
+        factory=_call_of_plain(record.get("factory")),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,23 @@ from lightning_expname.testing import read_recorded
 QUICK = {"settings": {"init_timeout": 3.0}}
 
 
-@pytest.mark.parametrize("how", ["refuses", "is down"])
+@pytest.fixture
+def hole() -> Iterator[str]:
+    """Where connections are taken, and nothing is ever answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("how", ["refuses", "is down", "never answers"])
 def test_a_server_that_is_away_makes_an_offline_run_of_the_same_name(
-    expname_wandb: Any, expname_root: Path, how: str
+    expname_wandb: Any, expname_root: Path, hole: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     if how == "refuses":
         expname_wandb.refuse()
-    else:
+    elif how == "is down":
         expname_wandb.stop()
+    else:
+        monkeypatch.setenv("WANDB_BASE_URL", hole)
     logger = ExpNameLogger(wandb_kwargs=QUICK)
     with pytest.warns(ExpNameWarning, match="recorded offline.*wandb sync"):
         fit(logger)
