@@ -61,6 +61,7 @@ def killed_after_init(root: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     root, how = sys.argv[1:]
     if how == "killed_after_init":
         killed_after_init(root)

@@ -38,6 +38,7 @@ def check_again(root: Path, runs: Sequence[Any], strategy: str, first: Told) -> 
     assert sorted(found) == sorted(MODES)
     for mode, linked in found.items():
         said = agreed(root, (f"linked-{mode}",), strategy)
+        assert [run.run_id for run in runs].count(linked.id) == 1, f"not recorded: {linked}"
         (run,) = [run for run in runs if run.run_id == linked.id]
         assert said["run"] == linked.run == run.name == f"{record.run}-{mode}"
         assert (said["id"], run.job_type, run.exit_code) == (linked.id, mode, 0)

@@ -37,6 +37,7 @@ def test_every_mode_fresh_and_from_a_checkpoint(
     first = check_first(expname_root, expname_recorded(), strategy)
     resumed = train(expname_root, strategy, "again")
     assert resumed.returncode == 0, resumed.stderr
+    print(resumed.stderr)  # shown when a check fails
     check_again(expname_root, expname_recorded(), strategy, first)
     assert "trains from scratch" not in resumed.stderr
     kept = list(Path(first["dirpath"]).glob("*.ckpt"))
