@@ -11,7 +11,8 @@ from .words import REDACTED, SWITCHES
 _PASSWORD_FLAG: Final = "-p"
 _LOGINS: Final = frozenset({"-u", "--user", "--proxy-user", "--login", "--userpwd"})
 _PORT_OR_PATH: Final = re.compile(
-    r"\d{1,6}|\d\.\d{1,6}|[\d.]{0,15}:?\d{1,5}:\d{1,5}|(?:~|\.{0,2})/.*"
+    r"\d{1,6}|\d\.\d{1,6}|[\d.]{0,15}:?\d{1,5}:\d{1,5}"
+    r"|(?:~|\.{0,2})/.*|no:[a-z_]{1,32}|[a-z_]{1,32}(?:\.[a-z_]{1,32}){1,6}"  # pytest's plugins
 )
 _LOGIN: Final = re.compile(r"([^\s:/\"'<>]{1,64}):(?!//)([^\s\"'<>]{1,256})")
 _LONG_OPTION: Final = re.compile(r"--(?:[A-Za-z][\w.-]*(?:=.*)?)?", re.DOTALL)

@@ -76,9 +76,9 @@ _HEADER: Final = re.compile(
 )
 _VALUE: Final = re.compile(
     rf"""(?P<kept>\$\{{[\w.:/]{{1,200}}(?:,[ ]?<redacted>)?\}})
-      | "(?P<double>(?:[^"\\\n]|\\.)*)"(?!{_PLAIN})
-      | '(?P<single>(?:[^'\\\n]|\\.)*)'(?!{_PLAIN})
-      | [\[({{](?P<inner>[^\[\](){{}}\n]{{1,2000}})[\])}}](?!{_PLAIN})
+      | (?:"(?P<double>(?:[^"\\\n]|\\.)*)"
+          |'(?P<single>(?:[^'\\\n]|\\.)*)'
+          |[\[({{](?P<inner>[^\[\](){{}}\n]{{1,2000}})[\])}}])(?P<tail>(?=[\w$+/=-]){_BARE})?
       | (?P<bare>{_BARE})""",
     re.VERBOSE,
 )
@@ -175,19 +175,24 @@ def _values(text: str, place: int, key: str, is_flag: bool) -> Iterator[tuple[in
         return
     end = len(text) if graded != "open" else place + _DOUBTFUL_MAX
     while value := _VALUE.match(text, place, end):
-        group = value.lastgroup or "bare"
+        group = "tail" if value["tail"] else value.lastgroup or "bare"
         if is_flag and is_option(value[0]):
             return
         shown = _shown(value[group], group, key, graded)
         is_prose = graded == "code" and text[place - 1 : place] == " " and is_plain(value[group])
         if (graded == "open" and shown == value[group]) or (is_prose and not is_flag):
             return
-        yield value.start(group), value.end(group), shown
+        yield *_span(value, group), shown
         place = value.end()
         more = _MORE.match(text, place) if is_flag and name.endswith("s") else None
         if more is None or is_pair(text[more.end() : more.end() + 256]):
             return
         place = more.end()
+
+
+def _span(value: re.Match[str], group: str) -> tuple[int, int]:
+    """What is replaced: all of it when more follows the closing quote (`"a"b`)."""
+    return value.span(0 if group == "tail" else group)
 
 
 def _shown(value: str, group: str, key: str, graded: Grade) -> str:
