@@ -13,7 +13,7 @@ from typing import Any, Final
 from .observer import warn_once
 from .redaction import scrub, scrub_arguments
 from .wandb_config import IDENTITY
-from .wandb_settings import new_id
+from .wandb_settings import new_id, without_credentials
 
 _TEARDOWN_SECONDS: Final = 30.0
 
@@ -90,11 +90,12 @@ def open_run(
 
     Args:
         create: calls `wandb.init` with `arguments`.
-        arguments: changed when the run goes offline.
+        arguments: changed when the run goes offline, or the git remote holds a secret.
         continued: the run keeps its id if it can: W&B gives an id whose start failed back only
             when all of the process's runs are finished.
         allow: options of the command line that are no secrets, see `redact`.
     """
+    arguments["settings"] = without_credentials(arguments.get("settings"))
     with scrubbed_arguments(allow):
         run = _opened(create, arguments, continued)
     _owned[run] = os.getpid()

@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from .introspect.environment import secret_remote
 from .introspect.values import plain_entries
 from .observer import warn_once
-from .redaction import redact, scrub
+from .redaction import redact, scrub, scrub_remote
 from .wandb_config import render_config
 
 JOB_TYPE_MAX = 64
@@ -180,6 +181,38 @@ def with_defaults(settings: Any, finish_timeout: float = FINISH_TIMEOUT) -> Any:
     }
     given = _accepted_settings(settings or {})
     return {**{key: value for key, value in ours.items() if key in known}, **given}
+
+
+def without_credentials(settings: Any) -> Any:
+    """Settings under which W&B records the git remote without what is secret of it.
+
+    W&B itself takes a password out of `https://user:password@...`, but no token in the user's
+    place beside it, and nothing out of `git:password@host:path`. Where there is nothing to hide
+    the settings are left alone, and W&B asks git itself.
+
+    Args:
+        settings: a dict, a `wandb.Settings` object, or None.
+    """
+    import wandb
+
+    given = dict(settings) if isinstance(settings, (dict, wandb.Settings)) else {}
+    url = given.get("git_remote_url") or os.environ.get("WANDB_GIT_REMOTE_URL")
+    if url:
+        hidden = {} if scrub_remote(url) == url else {"git_remote_url": scrub_remote(url)}
+    else:
+        hidden = {} if given.get("disable_git") else _remote(given)
+    if not hidden or "git_remote_url" not in getattr(wandb.Settings, "model_fields", {}):
+        return settings
+    if isinstance(settings, wandb.Settings):
+        return settings.model_copy(update=hidden)
+    return {**(settings or {}), **hidden}
+
+
+def _remote(given: Mapping[str, Any]) -> dict[str, str]:
+    """The remote that W&B would record; the commit, which it asks for no more once it has that."""
+    found = secret_remote(given.get("git_remote") or "origin")
+    said = {"git_remote_url": found.get("url"), "git_commit": found.get("commit")}
+    return {key: value for key, value in said.items() if value and not given.get(key)}
 
 
 def _retries(seconds: float) -> int:

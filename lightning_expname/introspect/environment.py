@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from ..redaction import scrub, scrub_arguments
+from ..redaction import scrub_arguments, scrub_remote
 
 _VERSIONED: Final = (
     "lightning_expname",
@@ -84,7 +84,7 @@ def _cuda() -> str | None:
 
 def ask_git() -> Asked:
     """Starts git, which answers while other things are read; of the working directory."""
-    if os.environ.get("WANDB_DISABLE_GIT", "").lower() in ("1", "true", "yes"):
+    if _is_git_disabled():
         return [None, None]
     status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-ahead-behind")
     return [_ask(status), _ask(("config", "--get-regexp", r"^remote\..*\.url$"))]
@@ -109,8 +109,26 @@ def describe_git(asked: Asked | None = None) -> dict[str, Any]:
         "git_commit": heads.get("branch.oid"),
         "git_branch": heads.get("branch.head"),
         "git_dirty": any(not line.startswith("#") for line in lines),
-        **({"git_remote": scrub(remotes[0])} if remotes else {}),
+        **({"git_remote": scrub_remote(remotes[0])} if remotes else {}),
     }
+
+
+def secret_remote(name: str = "origin") -> dict[str, str]:
+    """The git remote without its credentials, and the commit; empty where it has none.
+
+    Args:
+        name: of the remote.
+    """
+    url = None if _is_git_disabled() else _answer(_ask(("config", "--get", f"remote.{name}.url")))
+    told = scrub_remote(url.strip()) if url else ""
+    if not url or told == url.strip():
+        return {}
+    commit = _answer(_ask(("rev-parse", "--verify", "HEAD")))
+    return {"url": told, **({"commit": commit.strip()} if commit else {})}
+
+
+def _is_git_disabled() -> bool:
+    return os.environ.get("WANDB_DISABLE_GIT", "").lower() in ("1", "true", "yes")
 
 
 def _ask(command: Sequence[str]) -> subprocess.Popen[str] | None:

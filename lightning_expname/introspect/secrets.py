@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from ..facts import ABSENT, Facts, Hparam
-from ..redaction import redact
+from ..redaction import redact, redact_key
 
 
 def without_secrets(facts: Facts, allow: Collection[str] = ()) -> Facts:
@@ -26,8 +26,19 @@ def without_secrets(facts: Facts, allow: Collection[str] = ()) -> Facts:
 
 
 def _told(hparam: Hparam, allow: Collection[str]) -> Hparam:
-    name = hparam.name.rpartition(".")[2] if hparam.under else hparam.name
-    value = redact(hparam.value, key=name, under=hparam.under, allow=allow)
-    if value is hparam.value or value == hparam.value:
+    own = hparam.name.rpartition(".")[2] if hparam.under else hparam.name
+    value = redact(hparam.value, key=own, under=hparam.under, allow=allow)
+    name = _told_name(hparam, own)
+    if name == hparam.name and (value is hparam.value or value == hparam.value):
         return hparam
-    return replace(hparam, value=value, kind="other", default=ABSENT)
+    return replace(hparam, name=name, value=value, kind="other", default=ABSENT)
+
+
+def _told_name(hparam: Hparam, own: str) -> str:
+    """`tokens.x9Y8z7w6`: a key of a dict may be the secret itself."""
+    path, parts = (*hparam.under, own), hparam.name.split(".")
+    if not hparam.under or len(parts) > len(path):
+        return hparam.name
+    start = len(path) - len(parts)
+    told = (redact_key(part, path[: start + place]) for place, part in enumerate(parts))
+    return ".".join(told)

@@ -15,7 +15,16 @@ root, secret, allowed = sys.argv[1], os.environ["SECRET"], os.environ["ALLOWED"]
 
 class Net(MultiModalTransformer):
     def __init__(
-        self, d_model: int, api_key: str, login: Any, credentials: Any, style_token: str
+        self,
+        d_model: int,
+        api_key: str,
+        login: Any,
+        credentials: Any,
+        style_token: str,
+        hf_token: Any,
+        api_keys: Any,
+        headers: Any,
+        db_pass: str,
     ) -> None:
         super().__init__(d_model)
 
@@ -27,15 +36,31 @@ class Lit(LitRegressor):
 
 
 if __name__ == "__main__":
-    net = Net(16, secret, {"password": secret, "retries": 3}, {"main": secret}, allowed)
+    net = Net(
+        16,
+        secret,
+        {"password": secret, "retries": 3},
+        {"main": secret},
+        allowed,
+        {"value": secret},
+        {secret: 3, "of_me": {secret: "word"}},
+        [["Authorization", secret]],
+        secret,
+    )
     config = {
         "db": {"password": secret, "host": "here"},
         "hook": f"https://hooks.slack.com/services/T0/B0/{secret}",
         "style_token": allowed,
+        "wandb": {"key": secret},
+        "env": [{"name": "API_KEY", "value": secret}, {"name": "PORT", "value": "8080"}],
+        "mattermost": f"https://chat.example.org/hooks/{secret}",
+        "study": f"postgresql://me:a/{secret}@db/study",
+        "fallback": f"${{oc.env:HF_TOKEN,{secret}}}",
+        "tokens": {secret: "me"},
         "size": 2**60,
         "here": Path("data"),
     }
-    notes = f"pushed to https://me:{secret}@example.org/x.git"
+    notes = f"pushed to https://me:{secret}@example.org/x.git by curl -u me:{secret}"
     logger = ExpNameLogger(
         root_dir=root,
         offline=True,
