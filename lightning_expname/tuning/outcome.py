@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import TuneError
+from ..redaction import redact
 from .best import STUDY, STUDY_VERSION, TuneResult, digest_of, write_json
 from .budget import ERROR, RUN, superseded
 from .plan import Plan
@@ -76,6 +77,7 @@ def write_outcome(study: Any, plan: Plan, home: Home) -> None:
 
 def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:
     """Where the best parameters come from."""
+    allow = allowed(plan)
     best = {"trial": result.best_trial, "value": result.best_value, "run": result.run}
     return {
         "study_version": STUDY_VERSION,
@@ -90,12 +92,18 @@ def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:
         "best": best,
         "names": sorted(flat(result.best_params)),
         "digest": digest_of(result.best_params),
-        "search_space": plan.space.to_json() if plan.space else None,
-        "fixed": dict(plan.fixed),
+        "search_space": redact(plan.space.to_json(), allow=allow) if plan.space else None,
+        "fixed": redact(dict(plan.fixed), allow=allow),
         "seed": plan.seed,
         "storage": home.text,
         "versions": _versions(),
     }
+
+
+def allowed(plan: Plan) -> tuple[str, ...]:
+    """What the user says is no secret, of the trials' loggers."""
+    allow = (plan.logger or {}).get("not_secret") or ()
+    return (allow,) if isinstance(allow, str) else tuple(allow)
 
 
 def _versions() -> dict[str, str]:

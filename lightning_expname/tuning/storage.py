@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..errors import TuneError
+from ..redaction import scrub
 from .journal import lock_home, open_journal
 from .locks import locked
 from .plan import Plan
@@ -67,7 +67,7 @@ def open_home(spec: Any, plan: Plan) -> Home:
 
         return Home(InMemoryStorage(), "memory", locks, life="lock")
     if isinstance(spec, str) and "://" in spec:
-        return Home(_database(spec), without_password(spec), locks, life="heartbeat")
+        return Home(_database(spec), scrub(spec), locks, life="heartbeat")
     if isinstance(spec, (str, os.PathLike)):
         path = Path(spec)
         return Home(open_journal(path), str(spec), lock_home(path.absolute()), life="lock")
@@ -99,14 +99,9 @@ def _database(url: str) -> Any:
         )
     except ImportError as error:
         raise TuneError(
-            f"storage {without_password(url)!r} needs a driver that is not installed ({error});"
+            f"storage {scrub(url)!r} needs a driver that is not installed ({error});"
             " for PostgreSQL: pip install psycopg[binary], and postgresql+psycopg://..."
         ) from error
-
-
-def without_password(url: str) -> str:
-    """A database's URL as it may be shown."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _advisory(storage: Any) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 from ..facts import Facts
 from ..naming import NamePolicy, Speech, derive_names
 from ..observer import observed
+from ..redaction import redact
 from ..wandb_config import with_own
 from ..wandb_session import open_run
 from ..wandb_settings import NAME_MAX, init_arguments, new_id, with_defaults
 from .best import TuneResult
-from .outcome import study_json
+from .outcome import allowed, study_json
 from .plan import Plan
 from .plots import save_plots
 from .storage import Home
@@ -47,9 +49,12 @@ def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
 
     arguments = _arguments(plan)
     config = with_own(study_json(result, plan, home), arguments.pop("config", {}))
-    run = open_run(lambda: wandb.init(config=config, **arguments), arguments, continued=False)
+    allow = allowed(plan)
+    run = open_run(
+        lambda: wandb.init(config=config, **arguments), arguments, continued=False, allow=allow
+    )
     try:
-        _fill(run, result, plots)
+        _fill(run, result, plots, allow)
     finally:
         run.finish()
 
@@ -66,6 +71,7 @@ def _arguments(plan: Plan) -> dict[str, Any]:
         job_type=JOB_TYPE,
         notes=options.get("notes"),
         extra=options.get("wandb_kwargs"),
+        allow=allowed(plan),
     )
     policy = NamePolicy.of(options.get("policy"))
     names = derive_names(Facts(plan.model, plan.dataset), policy, Speech())
@@ -79,7 +85,7 @@ def _arguments(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _fill(run: Any, result: TuneResult, plots: list[Path]) -> None:
+def _fill(run: Any, result: TuneResult, plots: list[Path], allow: Collection[str]) -> None:
     """The history as points, the trials as a table, the plots as pictures."""
     import wandb
 
@@ -87,7 +93,7 @@ def _fill(run: Any, result: TuneResult, plots: list[Path]) -> None:
     names = sorted({name for trial in trials for name in trial.params})
     table = wandb.Table(columns=["number", "state", "value", *names])
     for trial in trials:
-        values = [trial.params.get(name) for name in names]
+        values = [redact(trial.params.get(name), key=name, allow=allow) for name in names]
         table.add_data(trial.number, trial.state.name, trial.value, *values)
         if trial.state.name == "COMPLETE":
             run.log({"trial": trial.number, "value": trial.value})
