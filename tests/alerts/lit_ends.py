@@ -85,4 +85,7 @@ def main(
 
 
 if __name__ == "__main__":
+    # Whoever started the tests may have had them ignored (nohup, `&`), and children inherit that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(sys.argv[1], *map(int, sys.argv[2:4]), *sys.argv[4:])
