@@ -86,8 +86,10 @@ def _accepted(extra: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     import wandb
 
-    allowed = (*inspect.signature(wandb.init).parameters, *_LIGHTNINGS)
-    for key in [key for key in given if key not in allowed]:
+    declared = inspect.signature(wandb.init).parameters.values()
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in declared)  # somebody has wrapped it
+    allowed = (*(one.name for one in declared), *_LIGHTNINGS)
+    for key in [] if takes_any else [key for key in given if key not in allowed]:
         _say_left_out(f"wandb.init has no argument {key!r}", key, allowed, "its arguments")
         del given[key]
     for key, field in _CHECKED.items():
