@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..naming import NamePolicy
@@ -89,6 +89,8 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
 
     # What scikit-learn asks
 
+    __metadata_request__fit: ClassVar = {"sample_weight": UNUSED}  # the estimator's to ask for
+
     def __sklearn_clone__(self) -> Any:
         """A clone is a copy for somebody's inner loop: it does not track, until told to."""
         given = self.get_params(deep=False)
@@ -119,12 +121,12 @@ class KFoldEstimator(Learned, MetaEstimatorMixin, BaseEstimator):  # type: ignor
         return tags
 
     def get_metadata_routing(self) -> Any:
-        """Of `fit`: to the estimator's `fit` and the splitter's `split`."""
+        """Of `fit`: to the estimator's `fit` and the splitter's `split`; `score`'s are its own."""
         splitter = splitter_of(
             self.cv, self.n_splits, is_classifier=False, seed=0, y=None, has_groups=False
         )
         to = MethodMapping
-        router = MetadataRouter(owner=self)
+        router = MetadataRouter(owner=self).add_self_request(self)
         router = router.add(
             estimator=self.estimator, method_mapping=to().add(caller="fit", callee="fit")
         )

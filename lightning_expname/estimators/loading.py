@@ -79,6 +79,9 @@ def _folder(path: Any) -> Path:
     if isinstance(path, RunRecord):
         path = path.checkpoint("best")
     place = Path(path).absolute()
+    if not place.exists() and isinstance(path, str) and Path(path).name == path:
+        hint = f"resolve_run({path!r}).load(...) finds a run by its name"
+        raise EstimatorError(f"there is no saved model {place}; {hint}")
     if place.suffix == ".json" and place.name != MANIFEST and place.is_file():
         return standing(place.with_suffix(""))
     return standing(place.parent if place.is_file() else place)

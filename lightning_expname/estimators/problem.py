@@ -77,14 +77,13 @@ def pose(model: Any, X: Any, y: Any, params: Mapping[str, Any], *, watch: bool) 
     def reduced(X: Any) -> Any:
         return for_library(model.estimator, features.of(X))
 
-    used = reduced(X)
     return Problem(
-        used,
+        reduced(X),
         labels,
         features,
         _plan(model, classes, seed, prepared(fit, reduced, classes), watch=watch),
         splitter,
-        split(splitter, used, labels, splitting),
+        split(splitter, X, labels, splitting),
         seed,
     )
 
@@ -158,6 +157,8 @@ def _target(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any] | No
     check_consistent_length(X, y)
     if X.shape[0] == 0:
         raise ValueError("X has 0 sample(s) (rows), while a minimum of 1 is required.")
+    if X.shape[1] == 0:
+        raise ValueError("X has 0 feature(s) (columns), while a minimum of 1 is required.")
     if not is_classifier(model):
         values = column_or_1d(np.asarray(y), warn=True, dtype=np.float64)
         return check_array(values, ensure_2d=False, input_name="y"), None
@@ -199,6 +200,8 @@ def _routed(model: Any, params: Mapping[str, Any], X: Any) -> tuple[dict[str, An
     else:
         fit = dict(params)
         splitting = {"groups": fit.pop("groups")} if "groups" in fit else {}
+    if len(getattr(splitting.get("groups"), "shape", ())) == 2:  # a frame's one column
+        splitting["groups"] = column_or_1d(splitting["groups"])
     if fit.get("sample_weight") is None:
         fit.pop("sample_weight", None)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -39,7 +40,7 @@ def scorers(scoring: Scoring, *, classes: int | None, has_proba: bool) -> dict[s
     if isinstance(chosen, str) or callable(chosen):
         chosen = {_name(chosen): chosen}
     elif not isinstance(chosen, Mapping):
-        chosen = {_name(one): one for one in chosen}
+        chosen = _named(chosen)
     if not chosen:
         raise EstimatorError("scoring is empty; give a scorer's name, or None for the usual ones")
     return {name: _scorer(name, one) for name, one in chosen.items()}
@@ -54,8 +55,28 @@ def _usual(classes: int | None, *, has_proba: bool) -> tuple[str, ...]:
     return (*_CLASSIFICATION, area, *_PROBABILITIES)
 
 
+def _named(chosen: Sequence[Any]) -> dict[str, Any]:
+    named = [(_name(one), one) for one in chosen]
+    if len(dict(named)) < len(named):
+        raise EstimatorError(
+            f"scoring has two of one name among {[name for name, _ in named]}; name them by a dict:"
+            " {'f1': ..., 'f2': ...}"
+        )
+    return dict(named)
+
+
 def _name(scorer: Any) -> str:
-    return scorer if isinstance(scorer, str) else str(getattr(scorer, "__name__", "score"))
+    """A scorer that `make_scorer` made has no name but its function's."""
+    if isinstance(scorer, str):
+        return scorer
+    made = re.match(r"make_scorer\((\w+)", repr(scorer))
+    return made[1] if made else str(getattr(scorer, "__name__", "score"))
+
+
+def describe(metrics: Mapping[str, Scorer]) -> dict[str, Any]:
+    """The metrics for the config, with their parameters as their scorers say them."""
+    said = {name: getattr(one, "__qualname__", None) or repr(one) for name, one in metrics.items()}
+    return {"main": next(iter(metrics)), "all": [*metrics], "scorers": said}
 
 
 def _scorer(name: str, scorer: Any) -> Scorer:
@@ -125,3 +146,11 @@ def _value(name: str, metric: Scorer, predicted: Any, y: Any) -> float:
         reason = str(error).partition("\n")[0]
         warn_once(f"the metric {name!r} is not defined here ({reason}); it is NaN", key=name)
         return float("nan")
+    except AttributeError as error:
+        if predicted.proba is not None or not hasattr(predicted, "classes_"):
+            raise
+        raise EstimatorError(
+            f"the metric {name!r} needs probabilities, which this estimator does not tell"
+            f" ({error}); take a metric of labels such as 'accuracy', or give the estimator"
+            " probabilities: CalibratedClassifierCV(...)"
+        ) from error

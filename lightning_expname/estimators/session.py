@@ -25,6 +25,7 @@ from .describing import describe_data, describe_training, environment
 from .families import family_of
 from .problem import Problem
 from .reports import append_report
+from .scoring import describe as describe_metrics
 from .splitting import describe as describe_splits
 from .tracked import Options, TrackedRun
 
@@ -67,7 +68,7 @@ class Training:
         model, results = self._model, self._model.results_
         self.run.record = model.record_
         score = float(results.metrics[results.main].mean())
-        self.run.update(score=None if np.isnan(score) else score, monitor=results.main)
+        self.run.update(score=_told(score), monitor=results.main)
         folder = self.run.record.best
         if folder is not None:
             self.run.summarise({"checkpoint": folder})
@@ -104,7 +105,7 @@ class Session:
         sections = {
             "data": describe_data(problem.X, problem.y, problem.classes),
             "cv": describe_splits(problem.splitter, problem.splits),
-            "metrics": {"main": next(iter(problem.plan.metrics)), "all": [*problem.plan.metrics]},
+            "metrics": describe_metrics(problem.plan.metrics),
             "training": _training_parameters(model, problem),
         }
         facts = describe_training(
@@ -190,7 +191,7 @@ class Session:
             run.log({**named, "rows": rows})
             run.summarise({**named, "rows": rows})
             main = next(iter(metrics))
-            run.update(score=metrics[main], monitor=main, status="finished")
+            run.update(score=_told(metrics[main]), monitor=main, status="finished")
             _report(run, metrics, rows)
 
     @observed
@@ -207,6 +208,10 @@ class Session:
         """Finishes the runs of tests and predictions."""
         with self._lock:
             _close_all(self._runs)
+
+
+def _told(score: float) -> float | None:
+    return None if np.isnan(score) else score
 
 
 def _status_of(error: BaseException) -> Status:

@@ -20,7 +20,7 @@ from ..records.draft import digest_of, named
 from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import IDENTITY, join_config, render_config, with_own
-from ..wandb_session import scrubbed_arguments
+from ..wandb_session import open_run
 from ..wandb_settings import init_arguments, with_defaults, without_credentials
 
 ROOT: Final = "save_model"
@@ -109,7 +109,7 @@ class TrackedRun:
 
     @observed
     def start(self, config: Mapping[str, Any]) -> None:
-        """Starts the W&B run; without one (no login, no network) training goes on."""
+        """Starts the W&B run: offline where the server is away; without any, training goes on."""
         import wandb
 
         options, record = self.options, self.record
@@ -123,8 +123,13 @@ class TrackedRun:
             "settings": without_credentials(with_defaults(options.wandb.get("settings"))),
         }
         self._own, self._ours = arguments.pop("config", {}), whole_config(record, config)
-        with scrubbed_arguments():
-            self.experiment = wandb.init(config=with_own(self._ours, self._own), **arguments)
+        whole = with_own(self._ours, self._own)
+        self.experiment = open_run(
+            lambda: wandb.init(config=whole, **arguments), arguments, continued=False
+        )
+        if arguments["id"] != record.id:  # offline, since the server was away
+            self.update(id=arguments["id"])
+            self.configure({IDENTITY: {**identity(self.record), **config.get(IDENTITY, {})}})
         self.update(url=self.experiment.url if self.experiment.url else None)
 
     def update(self, **changes: Any) -> None:

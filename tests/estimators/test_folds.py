@@ -12,9 +12,10 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, fbeta_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -115,11 +116,41 @@ def test_metadata_is_routed_when_that_is_on(cancer: Any) -> None:
         inner = DecisionTreeClassifier(max_depth=2).set_fit_request(sample_weight=True)
         clf = ExpNameClassifier(inner, cv=GroupKFold(3), track=False, random_state=0)
         clf.fit(cancer.data, cancer.target, sample_weight=weights, groups=groups)
+        passed: dict[str, Any] = {"sample_weight": weights, "groups": groups}
+        with pytest.raises(UnsetMetadataPassedError, match="set_score_request"):
+            cross_val_score(clf, cancer.data, cancer.target, params=passed)
+        said = [
+            cross_val_score(
+                clf.set_score_request(sample_weight=asks),
+                cancer.data,
+                cancer.target,
+                params=passed,
+                cv=GroupKFold(2),
+            )
+            for asks in (True, False)
+        ]
+        assert (said[0] != said[1]).all()
         search = GridSearchCV(clf, {"estimator__max_depth": [1, 2]}, cv=GroupKFold(2))
         search.fit(cancer.data, cancer.target, sample_weight=weights, groups=groups)
     off = tree(cv=GroupKFold(3)).set_params(estimator__max_depth=2)
     off.fit(cancer.data, cancer.target, sample_weight=weights, groups=groups)
     assert np.array_equal(clf.predict_proba(cancer.data), off.predict_proba(cancer.data))
+
+
+def test_groups_may_be_a_frame_and_splitters_see_all_columns(wine: Any) -> None:
+    class ByAsh(StratifiedKFold):
+        def split(self, X: Any, y: Any, groups: Any = None) -> Any:
+            much = np.asarray(X["ash"] > 2.4)
+            yield np.flatnonzero(much), np.flatnonzero(~much)
+
+    clf = tree(features=["hue"], cv=ByAsh(2)).fit(wine.data, wine.target)
+    assert clf.fold_indices_[0].tolist() == np.flatnonzero(wine.data["ash"] <= 2.4).tolist()
+    groups = pd.DataFrame({"who": np.arange(178) // 9})
+    framed, plain = (
+        tree(cv=GroupKFold(3)).fit(wine.data, wine.target, groups=one)
+        for one in (groups, groups["who"])
+    )
+    assert np.array_equal(framed.oof_predictions_, plain.oof_predictions_)
 
 
 def test_weights_change_what_is_learned(cancer: Any) -> None:
@@ -222,6 +253,8 @@ def test_columns_may_be_numbers_and_a_mask_may_choose_them(wine: Any) -> None:
         ({"estimator": Ridge()}, "Ridge is a regressor; use ExpNameRegressor"),
         ({"scoring": "acuracy"}, "'acuracy' is no scorer"),
         ({"scoring": []}, "scoring is empty"),
+        ({"scoring": [make_scorer(fbeta_score, beta=b) for b in (1, 2)]}, "two of one name"),
+        ({"scoring": "roc_auc", "estimator": LinearSVC(max_iter=9)}, "needs probabilities"),
         ({"early_stopping": 5}, "DecisionTreeClassifier cannot stop on a held-out fold"),
         ({"early_stopping": True}, "early_stopping is True; give how many iterations"),
         ({"early_stopping": 0}, "early_stopping is 0; give how many iterations"),
@@ -260,6 +293,8 @@ def test_data_that_does_not_fit_is_answered(wine: Any) -> None:
         tree().fit(wine.data[:20], wine.target[:30])
     with pytest.raises(ValueError, match="0 sample"):
         tree().fit(wine.data[:0], wine.target[:0])
+    with pytest.raises(ValueError, match="0 feature"):
+        tree().fit(wine.data[[]], wine.target)
     reg = ExpNameRegressor(DecisionTreeClassifier(), track=False)
     with pytest.raises(EstimatorError, match="use ExpNameClassifier"):
         reg.fit(wine.data, wine.target)

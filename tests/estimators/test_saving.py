@@ -379,3 +379,8 @@ def test_a_link_to_a_folder_stays_one(tmp_path: Path, wine: Any) -> None:
             assert np.array_equal(again.predict_proba(wine.data), clf.predict_proba(wine.data))
     assert {path.name for path in tmp_path.iterdir()} == {"disk", "link"}
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["model"]
+
+
+def test_a_runs_name_is_no_folder_and_the_error_says_what_finds_it() -> None:
+    with pytest.raises(EstimatorError, match=r"resolve_run\('all_features-num_folds5'\)\.load"):
+        ExpNameClassifier.load("all_features-num_folds5")

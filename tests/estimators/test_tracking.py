@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -296,15 +297,39 @@ def test_a_full_disk_does_not_cost_the_training(expname_root: Path, wine: Any) -
     assert clf.score(wine.data, wine.target) > 0.9
 
 
-def test_without_wandb_it_still_trains_and_saves(
-    expname_root: Path, wine: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_is_away_makes_an_offline_run(
+    expname_root: Path, expname_recorded: Any, wine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "online")
     monkeypatch.setenv("WANDB_API_KEY", "too-short")  # W&B refuses it before any network
-    with pytest.warns(ExpNameWarning, match="training goes on"):
+    with pytest.warns(ExpNameWarning, match="recorded offline"):
         clf = tree().fit(wine.data, wine.target)
+    record = read_record(clf.record_.path)
+    assert record.status == "finished" and clf.record_.checkpoint("best").is_dir()
+    run = next(run for run in expname_recorded() if run.history)
+    assert run.name == record.run and run.run_id == record.id == run.config["expname"]["id"]
+
+
+def test_without_any_wandb_run_it_still_trains_and_saves(expname_root: Path, wine: Any) -> None:
+    with pytest.warns(ExpNameWarning, match="training goes on"):
+        clf = tree(project="no/project").fit(wine.data, wine.target)
     assert read_record(clf.record_.path).status == "finished"
     assert clf.record_.checkpoint("best").is_dir()
+
+
+def test_parameters_of_metrics_are_told_and_a_score_may_be_undefined(
+    expname_root: Path, wine: Any
+) -> None:
+    def undefined(estimator: Any, X: Any, y: Any) -> float:
+        return float("nan")
+
+    twice = make_scorer(fbeta_score, beta=2.0, average="macro")
+    clf = tree(scoring={"mine": undefined, "twice": twice}).fit(wine.data, wine.target)
+    told = clf.record_.config["metrics"]["scorers"]
+    assert "fbeta_score" in told["twice"] and "beta=2.0" in told["twice"]
+    clf.score(wine.data, wine.target)
+    (tested,) = expname_root.rglob("num_folds2-test.json")
+    assert (read_record(tested).score, clf.record_.score) == (None, None)
 
 
 def test_it_leaves_a_users_own_run_alone(
