@@ -13,6 +13,7 @@ from .errors import RecordError
 from .facts import Facts, Hparam
 from .naming import is_run_control
 from .records import RunRecord, read_record
+from .records.header import read_header
 
 IDENTITY_KEY: Final = "lightning_expname"
 """The key of a run's identity inside a checkpoint."""
@@ -82,8 +83,14 @@ def _is_inside(record: Any) -> bool:
 
 
 def origin_by_place(path: Any, root: Path) -> Origin | None:
-    """For a checkpoint without an identity (`save_weights_only`): the record that lists it."""
+    """For a checkpoint of which no callback was told: what it says, or the record that lists it.
+
+    Lightning before 2.5 tells callbacks of it in `fit` alone; a file of weights alone
+    (`save_weights_only`) says nothing.
+    """
     file = Path(path).absolute()
+    if found := origin_of({IDENTITY_KEY: read_header(file).identity}, path):
+        return found
     for directory in list(file.parents)[:_LEVELS]:
         for record in _records_in(directory):
             if _is_below(record, root) and any(one.path == file for one in record.checkpoints()):

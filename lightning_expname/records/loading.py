@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,32 @@ def load_module(module: Any, path: Path, options: dict[str, Any]) -> Any:
 
 
 def _load_by_older(loader: Any, path: Path, options: dict[str, Any]) -> Any:
-    """Lightning before 2.6 runs whatever the file says, so it is looked at beforehand."""
+    """Lightning before 2.6 leaves it to torch what the file may say, so it is looked at before."""
+    if not options.pop("weights_only", True):
+        with _all_allowed():
+            return loader(path, **options)
     header = read_header(path)
-    is_safe = not header.foreign and header.problem is None
-    if options.pop("weights_only", True) and not is_safe:
+    if header.foreign or header.problem is not None:
         raise RecordError(_refusal(path, header, header.problem or ""))
     return loader(path, **options)
+
+
+@contextlib.contextmanager
+def _all_allowed() -> Iterator[None]:
+    """torch from 2.6 on refuses what its caller does not allow, and older callers cannot.
+
+    The variable is torch's own, for such callers (seen in 2.6 to 2.13).
+    """
+    name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _refusal(path: Path, header: CheckpointHeader, why: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..alerts.training import TrainingAlerts
-from .flavour import LIGHTNING, require_flavour
+from .flavour import Shell, require_flavour
 
 
-class AlertsShell(TrainingAlerts):
+class AlertsShell(Shell, TrainingAlerts):
     """Tells of every end: a Lightning callback, and `watch` for any other code.
 
     It works with and without `ExpNameLogger`. See `lightning_expname.alerts.Alerts` for the
@@ -20,8 +20,6 @@ class AlertsShell(TrainingAlerts):
         >>> with alerts.watch("tune", dataset="diabetes"):
         ...     tune(objective, n_trials=100, model="lgbm", dataset="diabetes")
     """
-
-    flavour = LIGHTNING
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """A mode begins, in each of its processes."""

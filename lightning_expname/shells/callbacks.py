@@ -11,7 +11,7 @@ from ..ends import FINISHED, ending_of
 from ..observer import observed, warn_once
 from ..resume import IDENTITY_KEY, origin_by_place, origin_of
 from .checkpoint import forget_files, keep_directory, note_free, place
-from .flavour import LIGHTNING, is_checkpoint, require_flavour
+from .flavour import Shell, is_checkpoint, require_flavour
 from .logger import LoggerShell, logger_of
 
 if TYPE_CHECKING:  # both flavours have the same methods
@@ -21,7 +21,7 @@ else:
     Callback = object
 
 
-class CallbackShell(Callback):
+class CallbackShell(Shell, Callback):
     """Comes with `ExpNameLogger` by itself; listing it in `callbacks` is allowed and equal.
 
     It keeps no state of its own in checkpoints. Without an ExpNameLogger (`fast_dev_run` replaces
@@ -30,8 +30,6 @@ class CallbackShell(Callback):
     Example:
         >>> Trainer(logger=ExpNameLogger(), callbacks=[ExpNameCallback()])
     """
-
-    flavour = LIGHTNING
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes which checkpoint callbacks the user left unnamed, before Lightning names them."""

@@ -12,7 +12,7 @@ from ..beginning import last_of_configuration
 from ..naming import Names
 from ..records import CheckpointPlace
 from ..records.location import stored
-from .flavour import LIGHTNING, require_flavour
+from .flavour import Shell, require_flavour
 from .logger import logger_of
 
 if TYPE_CHECKING:  # both flavours have the same methods
@@ -21,7 +21,7 @@ else:
     ModelCheckpoint = object
 
 
-class CheckpointShell(ModelCheckpoint):
+class CheckpointShell(Shell, ModelCheckpoint):
     """Lightning's ModelCheckpoint, named by the run.
 
     Takes ModelCheckpoint's arguments. `dirpath` and `filename` are filled only where they were
@@ -30,8 +30,6 @@ class CheckpointShell(ModelCheckpoint):
     Example:
         >>> ExpNameCheckpoint(monitor="val_acc", mode="max", save_top_k=3)
     """
-
-    flavour = LIGHTNING
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """As ModelCheckpoint's, under a Trainer of its own flavour."""

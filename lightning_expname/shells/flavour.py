@@ -6,9 +6,11 @@ Trainer of one takes no callback of the other for what it is, and fails much lat
 
 from __future__ import annotations
 
+import sys
 import weakref
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from types import FrameType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..errors import FlavourError
 
@@ -25,6 +27,26 @@ _IMPORTS: Final = {
     LIGHTNING: "lightning_expname",
     PYTORCH_LIGHTNING: "lightning_expname.pytorch_lightning",
 }
+
+_IMPORTING: Final = frozenset({"abc", "importlib", "lightning_expname"})
+_OTHER: Final = {LIGHTNING: PYTORCH_LIGHTNING, PYTORCH_LIGHTNING: LIGHTNING}
+
+
+class Shell:
+    """What is given to a Trainer, and so is of its flavour.
+
+    LightningCLI checks what a config names before there is a Trainer, and would only say that
+    ours is no subclass of its own; so a class says so itself when it comes to be.
+    """
+
+    flavour: ClassVar[str]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        path = _named_by_config(sys._getframe(1)) if "flavour" in vars(cls) else None
+        if path is not None:
+            _require_command_line(cls.flavour, path.rpartition(".")[2])
+
 
 live_loggers: weakref.WeakSet[Any] = weakref.WeakSet()
 """Ours, of both flavours, as long as somebody holds them."""
@@ -56,6 +78,32 @@ def require_flavour(shell: Any, trainer: Any, name: str | None = None) -> None:
         raise FlavourError(
             f"{name} is for the Trainer of {shell.flavour}, and this Trainer is of {found}: write"
             f" `from {_IMPORTS[found]} import {name}`, or `from {shell.flavour} import Trainer`"
+        )
+
+
+def _named_by_config(frame: FrameType | None) -> str | None:
+    """The `class_path` for which jsonargparse imports this; None when somebody's code does.
+
+    `jsonargparse._util.import_object(name)` (seen in 4.28 to 4.53) is the first caller that is
+    neither of the package nor of the import itself. Should it move, users see its own message.
+    """
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in _IMPORTING:
+            is_its = package == "jsonargparse" and frame.f_code.co_name == "import_object"
+            return str(frame.f_locals.get("name")) if is_its else None
+        frame = frame.f_back
+    return None
+
+
+def _require_command_line(flavour: str, name: str) -> None:
+    """Refuses a config of the other flavour's LightningCLI, where that is the only one loaded."""
+    other = _OTHER[flavour]
+    if f"{other}.cli" in sys.modules and f"{flavour}.cli" not in sys.modules:
+        raise FlavourError(
+            f"{name} is for the LightningCLI of {flavour}, and this one is of {other}: write"
+            f" `class_path: {_IMPORTS[other]}.{name}`, or"
+            f" `from {flavour}.cli import LightningCLI`"
         )
 
 

@@ -31,7 +31,7 @@ from ..resume import Origin
 from ..setup_touch import asked_checkpoint, setup_touch
 from ..wandb_session import is_owned
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
-from .flavour import LIGHTNING, live_loggers, new_callback, require_flavour
+from .flavour import Shell, live_loggers, new_callback, require_flavour
 from .run_logger import RunLogger
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def logger_of(trainer: Trainer) -> LoggerShell | None:
     return next((one for one in trainer.loggers if isinstance(one, LoggerShell)), None)
 
 
-class LoggerShell(RunLogger):
+class LoggerShell(Shell, RunLogger):
     """A W&B logger whose project, run and checkpoints name themselves after the model.
 
     The int and categorical arguments of the model's constructor are spoken in the run's name and
@@ -58,8 +58,6 @@ class LoggerShell(RunLogger):
         >>> trainer.logger.names.run
         'd_model1024-n_heads8-n_layers4-bs64-lr1e-05'
     """
-
-    flavour = LIGHTNING
 
     def __init__(
         self,

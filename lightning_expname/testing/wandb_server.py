@@ -6,6 +6,7 @@ It speaks to the real client, of which nothing is replaced: what wandb sends is 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import traceback
 from collections import deque
@@ -177,7 +178,7 @@ class WandbServer:
         """
         if operation not in _OPERATIONS:
             if "__type" in query or "__schema" in query:
-                return {"__type": None}  # a client that asks what this server knows: nothing more
+                return _no_more_is_known(query)
             self.unknown.append(operation)
             raise refusal(f"{operation!r} is not implemented by this loopback server")
         values = {**variables, **(variables.get("input") or {})}
@@ -228,6 +229,12 @@ def _stored(method: str, kept: dict[str, bytes], name: str, body: bytes) -> Answ
     return Answer(200, kept[name]) if name in kept else Answer(404, {})
 
 
+def _no_more_is_known(query: str) -> Json:
+    """To a client that asks what fields this server has: none beyond those that it expects."""
+    asked = re.findall(r"(\w+)\s*:\s*__type\b", query)
+    return {"__type": None, **{alias: {"fields": []} for alias in asked}}
+
+
 def unexplained(server: WandbServer) -> str:
     """What to say of operations that the server does not know; empty when there are none."""
     if not server.unknown:
@@ -235,5 +242,5 @@ def unexplained(server: WandbServer) -> str:
     asked = sorted(set(server.unknown))
     return (
         f"W&B's client asked what the loopback server does not know: {', '.join(asked)}."
-        " It was written for wandb 0.31; report the version that asks"
+        " It was written for wandb 0.20 to 0.31; report the version that asks"
     )

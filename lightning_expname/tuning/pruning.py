@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TuneError
 from ..observer import observed, warn_once
-from ..shells.flavour import LIGHTNING, require_flavour
+from ..shells.flavour import Shell, require_flavour
 from ..shells.logger import LoggerShell
 from .runs import close_run, run_of, state_of
 from .trial import SyncTrial
@@ -22,7 +22,7 @@ else:
     Callback = object
 
 
-class PruningShell(Callback):
+class PruningShell(Shell, Callback):
     """Comes from `trial.callbacks()`.
 
     The step that the pruner sees is the number of validations so far, from 0: several validations
@@ -31,8 +31,6 @@ class PruningShell(Callback):
     Raises:
         TuneError: `monitor` was not logged; the message lists what was.
     """
-
-    flavour = LIGHTNING
 
     def __init__(self, trial: SyncTrial, monitor: str) -> None:
         self._trial = trial

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,15 @@ def test_a_checkpoint_cannot_lead_out_of_the_root(expname_root: Path) -> None:
     ran.test(lit(), loader(), ckpt_path="hostile.ckpt", verbose=False)
     assert ran.logger.record.origin is None
     assert not (expname_root.parent / "outside").exists()
+
+
+def test_a_test_of_a_checkpoint_that_was_copied_is_linked(expname_root: Path) -> None:
+    first = trained()
+    copied = Path(shutil.copy(first.checkpoint("best"), expname_root / "mine.ckpt"))
+    ran = trainer(ExpNameLogger())
+    ran.test(lit(), loader(), ckpt_path=copied, verbose=False)
+    assert ran.logger.record.origin["id"] == first.id
+    assert ran.logger.record.origin["checkpoint"] == str(copied)
 
 
 def test_a_checkpoint_that_was_moved_still_finds_its_run(expname_root: Path) -> None:

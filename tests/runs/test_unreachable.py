@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from flavour import Callback, ExpNameLogger
 from lit_models import fit
+from packaging.version import Version
+from versions import WANDB
 
 from lightning_expname.observer import ExpNameWarning
 from lightning_expname.records import read_record
@@ -26,7 +29,17 @@ def hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("how", ["refuses", "is down", "never answers"])
+needs_a_second_start = pytest.mark.skipif(
+    Version("0.24") > WANDB,
+    reason="wandb 0.20 to 0.23 start nothing more in a process, not even offline, once a start"
+    " has timed out",
+)
+
+
+AWAY = (pytest.param(how, marks=needs_a_second_start) for how in ("is down", "never answers"))
+
+
+@pytest.mark.parametrize("how", ["refuses", *AWAY])
 def test_a_server_that_is_away_makes_an_offline_run_of_the_same_name(
     expname_wandb: Any, expname_root: Path, hole: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -70,6 +83,10 @@ def test_an_outage_in_the_middle_loses_nothing(expname_wandb: Any, expname_root:
     assert len([row for row in run.history if "train_loss" in row]) == 10
 
 
+@pytest.mark.skipif(
+    "finish_timeout" not in wandb.Settings.model_fields,
+    reason="needs a wandb whose end can be bounded: 0.29 has finish_timeout, 0.23 has not",
+)
 def test_the_end_is_bounded_when_the_server_is_gone(expname_wandb: Any, expname_root: Path) -> None:
     logger = ExpNameLogger(finish_timeout=2.0)
     fit(logger)
