@@ -8,7 +8,10 @@ from __future__ import annotations
 from lightning.pytorch.cli import LightningCLI
 
 from .shells.command_line import CommandLineShell
+from .shells.flavour import LIGHTNING
 
 
 class ExpNameCLI(CommandLineShell, LightningCLI):
     """LightningCLI with ExpNameLogger as the logger, unless config or command line name another."""
+
+    flavour = LIGHTNING

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .flavour import logger_path, require_classes
 
 if TYPE_CHECKING:  # both flavours have the same methods
     from lightning.pytorch.cli import LightningCLI
@@ -18,13 +20,16 @@ class CommandLineShell(LightningCLI):
         trainer_defaults: as LightningCLI's; a `logger` here comes before ours.
         **kwargs: LightningCLI's others, which refuses those that it does not know.
 
+    Raises:
+        FlavourError: a class is of Lightning's other package; the message is the line to change.
+
     Example:
         >>> ExpNameCLI(LitNet, DigitsDataModule)  # in train.py
 
         python train.py fit --config config.yaml --trainer.logger.dataset digits
     """
 
-    logger_path = "lightning_expname.ExpNameLogger"
+    flavour: ClassVar[str]
 
     def __init__(
         self,
@@ -34,5 +39,7 @@ class CommandLineShell(LightningCLI):
         trainer_defaults: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        defaults = {"logger": {"class_path": self.logger_path}, **(trainer_defaults or {})}
+        require_classes(self.flavour, model_class, datamodule_class, kwargs.get("trainer_class"))
+        logger = {"class_path": logger_path(self.flavour)}
+        defaults = {"logger": logger, **(trainer_defaults or {})}
         super().__init__(model_class, datamodule_class, trainer_defaults=defaults, **kwargs)

@@ -54,12 +54,33 @@ live_loggers: weakref.WeakSet[Any] = weakref.WeakSet()
 
 def flavour_of(trainer: Any) -> str | None:
     """Which package's Trainer this is; None when it is neither's."""
-    for cls in type(trainer).__mro__:
-        if cls.__name__ == "Trainer":
+    return _flavour_of_class(type(trainer), "Trainer")
+
+
+def _flavour_of_class(given: type, *names: str) -> str | None:
+    for cls in given.__mro__:
+        if cls.__name__ in names:
             for flavour in _IMPORTS:
                 if cls.__module__.startswith(f"{flavour}."):
                     return flavour
     return None
+
+
+def require_classes(flavour: str, *given: Any) -> None:
+    """Refuses a module, a datamodule or a Trainer class of the other flavour.
+
+    Raises:
+        FlavourError: the message is the line to change.
+    """
+    for one in given:
+        names = ("LightningModule", "LightningDataModule", "Trainer")
+        found = _flavour_of_class(one, *names) if isinstance(one, type) else None
+        if found is not None and found != flavour:
+            raise FlavourError(
+                f"this ExpNameCLI is for {flavour}, and {one.__name__} is of {found}: write"
+                f" `from {_IMPORTS[found]}.lightning_cli import ExpNameCLI`, or take"
+                f" {one.__name__}'s base class from {flavour}"
+            )
 
 
 def require_flavour(shell: Any, trainer: Any, name: str | None = None) -> None:
@@ -105,6 +126,11 @@ def _require_command_line(flavour: str, name: str) -> None:
             f" `class_path: {_IMPORTS[other]}.{name}`, or"
             f" `from {flavour}.cli import LightningCLI`"
         )
+
+
+def logger_path(flavour: str) -> str:
+    """What a config calls the logger of a flavour."""
+    return f"{_IMPORTS[flavour]}.ExpNameLogger"
 
 
 def classes_of(flavour: str) -> Any:

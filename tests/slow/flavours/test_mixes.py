@@ -79,6 +79,15 @@ def test_our_command_line_says_it_as_well(trainers: str, expname_root: Path) -> 
     assert f"write `class_path: {BOTH[trainers]}.ExpNameLogger`" in ended.stderr
 
 
+@pytest.mark.parametrize("trainers", BOTH)
+def test_our_command_line_refuses_a_module_of_the_other(trainers: str, expname_root: Path) -> None:
+    other = other_than(trainers)
+    ended = run(command_line(trainers, CLI[other]), expname_root)
+    last = ended.stderr.strip().splitlines()[-1]
+    assert f"FlavourError: this ExpNameCLI is for {other}, and Lit is of {trainers}" in last
+    assert f"`from {CLI[trainers]} import ExpNameCLI`" in last
+
+
 @pytest.mark.parametrize("home", [f"{name}.cli" for name in BOTH])
 def test_a_config_of_the_right_flavour_trains(home: str, expname_root: Path) -> None:
     trainers = home.removesuffix(".cli")
