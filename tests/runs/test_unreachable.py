@@ -34,8 +34,6 @@ needs_a_second_start = pytest.mark.skipif(
     reason="wandb 0.20 to 0.23 start nothing more in a process, not even offline, once a start"
     " has timed out",
 )
-
-
 AWAY = (pytest.param(how, marks=needs_a_second_start) for how in ("is down", "never answers"))
 
 
