@@ -21,11 +21,13 @@ def slack_access(
     webhook: str | None, token: str | None, channel: str | None, api_url: str | None
 ) -> SlackAccess:
     """Arguments before environment, a bot before a webhook; what cannot work is said once."""
-    if webhook is None and token is None:
+    if is_open := webhook is None and token is None:
         webhook, token = _variable("SLACK_WEBHOOK_URL"), _variable("SLACK_BOT_TOKEN")
     webhook, token = (webhook or "").strip() or None, (token or "").strip() or None
     channel = (channel or "").strip() or _variable("SLACK_CHANNEL")
     api_url = _with_slash(api_url or SLACK_API)
+    if is_open and channel and not (token or webhook):
+        _say("a Slack channel alone is no way to it: pass slack_token= or set SLACK_BOT_TOKEN")
     if token and not _WORD.fullmatch(token):
         _say(
             "the Slack bot's token holds what no token has, a gap perhaps: it is one word,"

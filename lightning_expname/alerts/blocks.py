@@ -24,7 +24,9 @@ _FENCE: Final = "```"
 
 # Terminal colours, control characters, and those that turn the direction of the text around.
 _ANSI: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-_])")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ADDRESS: Final = re.compile(r"https?://[^\s<>|\"'`\x00-\x20\ud800-\udfff]+")
 _PIECES: Final = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)

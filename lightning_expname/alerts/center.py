@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence, Set
 from typing import Any, ClassVar, Final
 
@@ -111,7 +112,7 @@ class Alerts:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._scopes: list[Scope] = []
-        self._count = 0
+        self._count: Counter[str] = Counter()
         self._throttle = Throttle(self._max_per_hour)
         self._dispatch = Dispatch(self._slack, self._senders, self._events, self._wants_watchdog)
 
@@ -145,8 +146,8 @@ class Alerts:
         """
         self._enter_process()
         with self._lock:
-            self._count += 1
-            place = place or place_from_environment(mode, self._count, self._audience)
+            self._count[mode] += 1  # by mode: one rank may have modes of its own
+            place = place or place_from_environment(mode, self._count[mode], self._audience)
             message = Message(mode, "started", rank=place.rank, world=place.world, **facts)
             scope = Scope(self._scrubbed(message), place, innermost(self._scopes))
             self._scopes.append(scope)

@@ -79,7 +79,7 @@ def share_of(
 
     Args:
         mode: its name.
-        number: of this process's modes.
+        number: of this process's modes of that name.
         environment: with the launcher's variables.
         told: who is told; alarms that go elsewhere do not silence each other.
     """

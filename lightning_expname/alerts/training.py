@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 import weakref
+from collections import Counter
 from typing import Any, Final
 
 from ..observer import observed, warn_once
@@ -33,7 +34,7 @@ class TrainingAlerts(Alerts):
         self._scope: Scope | None = None
         self._trainer: weakref.ref[Any] | None = None
         self._works = False
-        self._modes = 0
+        self._modes: Counter[tuple[str, int]] = Counter()
         self._updated = 0.0
         self._curve: list[tuple[float, float]] = []
 
@@ -71,10 +72,14 @@ class TrainingAlerts(Alerts):
         if self._is_told_already(trainer):
             return
         self._trainer = weakref.ref(trainer)
-        self._modes += 1
         self._works, self._curve = False, []
         mode = _mode_of(trainer)
-        place = _place_of(trainer, mode, self._modes, self._audience)
+        kind = (
+            mode,
+            int(trainer.world_size),
+        )  # the first rank may test alone, after all have trained
+        self._modes[kind] += 1
+        place = _place_of(trainer, mode, self._modes[kind], self._audience)
         self._scope = self.begin(mode, place=place, starts=False, model=_model_of(module))
 
     def _leave_behind(self, trainer: Any) -> None:

@@ -125,6 +125,7 @@ def test_a_link_is_a_link() -> None:
 
 def test_colours_of_a_terminal_are_gone() -> None:
     assert clean("\x1b[31mred\x1b[0m \x1b]8;;http://x\x07y\r\nz") == "red y\nz"
+    assert clean("a\u202eb\u061cc\u2067d") == "abcd"  # nor does any text turn around
     assert escape("a & b") == "a &amp; b"
 
 

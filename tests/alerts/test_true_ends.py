@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -195,6 +196,24 @@ def test_threads_and_tasks_side_by_side_are_no_parts_of_each_other(
     asyncio.run(tasks())
     assert alerts.close(30)
     assert [(one.within, one.tally) for one in told.messages] == [(None, {})] * 6
+
+
+def test_a_mode_of_one_rank_alone_does_not_part_the_ranks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, value in {"WORLD_SIZE": "2", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for rank in (0, 1):
+        monkeypatch.setenv("RANK", str(rank))
+        alerts = Alerts(senders=[told], slack_webhook="", wandb=False, watchdog=False)
+        if rank == 0:
+            with alerts.watch("save"):
+                pass
+        with pytest.raises(ValueError), alerts.watch("train"):
+            raise ValueError
+        assert alerts.close(30)
+    assert told.titles == ["save finished", "train failed"]
 
 
 def test_a_decorator_without_its_mode_is_an_error_at_once(alerts: Alerts) -> None:

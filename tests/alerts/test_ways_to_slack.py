@@ -79,6 +79,7 @@ def test_a_redirection_does_not_get_the_token(redirecting: Any, watchdog: bool) 
         ({"slack_token": "xoxb-s3cr3t\n2"}, "holds what no token has"),
         ({"slack_token": "xoxb-s3cr3té"}, "holds what no token has"),
         ({"slack_token": "xoxb-s3cr3t", "slack_channel": " "}, "needs a channel"),
+        ({"slack_channel": "C0"}, "pass slack_token="),
         (
             {"slack_token": "xoxb-s3cr3t", "slack_api_url": "http://slack.com/api"},
             "shows the token",
@@ -88,7 +89,8 @@ def test_a_redirection_does_not_get_the_token(redirecting: Any, watchdog: bool) 
 def test_what_cannot_work_or_tells_the_secret_is_said_at_once(
     monkeypatch: pytest.MonkeyPatch, access: dict[str, str], said: str
 ) -> None:
-    monkeypatch.delenv("SLACK_CHANNEL", raising=False)
+    for name in ("SLACK_CHANNEL", "SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         alerts = Alerts(**{"slack_channel": CHANNEL, **access})  # type: ignore[arg-type]
