@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import RunRecord
+from ..records import RunRecord, leftover, write_record
 from ..records.claim import claim, foreseen
 from ..records.header import CheckpointHeader
+from ..records.location import stored
 from ..records.resolve import WANDB_FOLDER
 from ..records.search import all_records
 from .describe import record_of
 from .groups import Group, group
 from .logged import record_of_log
-from .moves import Renamed, rename, undo
+from .moves import Renamed, alone, rename, undo
 from .sources import Advance, Found, look
 from .told import Hints
 
@@ -26,7 +28,7 @@ class Adopted:
     """What came of it.
 
     Attributes:
-        records: of runs that were adopted, or would be.
+        records: of runs that were adopted, or that got files beside those they had; or would.
         known: how many checkpoints, and W&B's folders, belonged to a record before.
         broken: path of a checkpoint or of W&B's folder, and why it could not be read.
         foreign: path, and the names that loading it without `weights_only` would import.
@@ -48,7 +50,8 @@ def adopt(
 ) -> Adopted:
     """Writes a record for every run below `paths` that has none: by checkpoints, and by W&B's log.
 
-    No file is moved, loaded or run. To adopt twice is to adopt once.
+    No file is moved, loaded or run. To adopt twice is to adopt once, also at the same time. What
+    is found later of a run that was adopted before joins it.
 
     Args:
         paths: files and folders.
@@ -60,20 +63,48 @@ def adopt(
     Raises:
         OSError: a record cannot be written.
     """
+    with alone(root.absolute(), dry_run):
+        return _adopt(paths, root, hints, dry_run, advance)
+
+
+def _adopt(
+    paths: Iterable[Path], root: Path, hints: Hints, dry_run: bool, advance: Advance | None
+) -> Adopted:
     found = look([path.absolute() for path in paths], advance)
     records = list(all_records(root))
-    listed = {file.path.resolve() for one in records for file in one.checkpoints()}
-    ids = {one.id for one in records}
-    fresh = [one for one in found.headers if one.path.resolve() not in listed]
-    planned = [one for one in _planned(fresh, found, root, hints) if one.id not in ids]
+    # no Path.resolve: it raises for a link that leads to itself
+    listed = {os.path.realpath(file.path) for one in records for file in one.checkpoints()}
+    by_id = {one.id: one for one in reversed(records)}
+    fresh = [one for one in found.headers if os.path.realpath(one.path) not in listed]
     taken = set[str]()
     made = []
-    for one in planned:
-        made.append(_claimed(one, root, found, taken if dry_run else None))
-        taken.add(made[-1].record.casefold())
-    known = len(found.headers) - len(fresh) + len(found.logs.keys() & ids)
+    for one in _planned(fresh, found, root, hints):
+        if known := by_id.get(one.id):
+            made += _extended(known, one, dry_run)
+        else:
+            made.append(_claimed(one, root, found, taken if dry_run else None))
+            taken.add(made[-1].record.casefold())
+    count = len(found.headers) - len(fresh) + len(found.logs.keys() & by_id.keys())
     foreign = tuple((one.path, one.foreign) for one in found.headers if one.foreign)
-    return Adopted(tuple(made), known, found.broken, foreign)
+    return Adopted(tuple(made), count, found.broken, foreign)
+
+
+def _extended(known: RunRecord, found: RunRecord, dry_run: bool) -> Iterator[RunRecord]:
+    """An adopted run's record with the files that were found since; others tell of their own."""
+    if "adopted" not in known.config or not set(found.places) - set(known.places):
+        return
+    wider = known.replace(places=tuple(dict.fromkeys((*known.places, *found.places))))
+    newest = leftover.newest(wider.checkpoints())
+    if newest is not None and stored(newest, known.root) == found.last:
+        wider = wider.replace(
+            best=found.best or known.best,
+            last=found.last,
+            finished=found.finished,
+            score=known.score if found.score is None else found.score,
+        )
+    if not dry_run:
+        write_record(wider)
+    yield wider
 
 
 def _planned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,7 @@ def _places(group: Group, root: Path) -> tuple[CheckpointPlace, ...]:
     """One for each shape of a name; exact names where another run shares folder and shape."""
     folder = stored(group.folder, root)
     ours = {one.path.name for one in group.headers}
-    others = [path.name for path in group.folder.iterdir() if path.name not in ours]
+    others = [name for name in os.listdir(group.folder) if name not in ours]
     made: dict[CheckpointPlace, None] = {}
     for one in sorted(group.headers, key=lambda header: shape_of(header.path.stem).is_last):
         shape = shape_of(one.path.stem)

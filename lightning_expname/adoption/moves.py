@@ -59,7 +59,7 @@ def rename(
         OSError, RecordError: the disk refuses; `undo` takes back what was done.
     """
     root, tops = root.absolute(), [path.resolve() for path in paths]
-    with _alone(root, dry_run):
+    with alone(root, dry_run):
         if not dry_run:
             _take_back(root, unfinished_only=True)
         plans = _plans(root, tops, foreseen)
@@ -82,13 +82,13 @@ def undo(root: Path, *, dry_run: bool = False) -> Renamed:
         OSError, RecordError: the disk refuses, or the journal is none.
     """
     root = root.absolute()
-    with _alone(root, dry_run):
+    with alone(root, dry_run):
         return _take_back(root, dry_run=dry_run)
 
 
 @contextlib.contextmanager
-def _alone(root: Path, dry_run: bool) -> Iterator[None]:
-    """Two processes that rename at once would take each other's moves for unfinished ones."""
+def alone(root: Path, dry_run: bool) -> Iterator[None]:
+    """Two processes that adopt at once would both write a record, or undo each other's moves."""
     if dry_run:
         yield
     else:
@@ -106,7 +106,9 @@ def _plans(root: Path, tops: list[Path], foreseen: Iterable[RunRecord]) -> list[
 
 def _lies_below(record: RunRecord, tops: list[Path]) -> bool:
     found = {
-        one for file in record.checkpoints() for one in (_there(file.path), file.path.resolve())
+        one
+        for file in record.checkpoints()
+        for one in (_there(file.path), Path(os.path.realpath(file.path)))
     }
     return any(one.is_relative_to(top) for one in found for top in tops)
 

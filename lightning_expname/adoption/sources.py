@@ -38,9 +38,11 @@ class Found:
 
 def look(paths: Iterable[Path], advance: Advance | None = None) -> Found:
     """Reads checkpoints' headers and W&B's logs; none is run and no weights are loaded."""
-    headers, broken, ids = [], [], set[str]()
+    headers: list[CheckpointHeader] = []
+    broken: list[tuple[Path, str]] = []
+    ids = set[str]()
     logs: dict[str, Recorded] = {}
-    entries = list(_entries(paths))
+    entries = list(_entries(paths, broken))
     for count, path in enumerate(entries, 1):
         folder = WANDB_FOLDER.fullmatch(path.name)
         read = _read_log(path, folder[1]) if folder else _read_checkpoint(path)
@@ -76,10 +78,13 @@ def _read_log(folder: Path, run_id: str) -> Recorded | str | None:
     return recorded if recorded.started else "its log ends before the run was recorded"
 
 
-def _entries(paths: Iterable[Path]) -> Iterator[Path]:
+def _entries(paths: Iterable[Path], broken: list[tuple[Path, str]]) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        broken.append((Path(error.filename), f"a folder that cannot be listed: {error.strerror}"))
+
     seen = set[Path]()
     for given in paths:
-        for path in [_whole(given)] if given.is_file() else _below(given):
+        for path in [_whole(given)] if given.is_file() else _below(given, refused):
             if path not in seen:
                 seen.add(path)
                 yield path
@@ -90,10 +95,10 @@ def _whole(file: Path) -> Path:
     return file.parent if file.suffix == _LOG else file
 
 
-def _below(top: Path) -> Iterator[Path]:
+def _below(top: Path, refused: Callable[[OSError], None]) -> Iterator[Path]:
     if _is_whole(top):
         yield top
-    for folder, folders, files in os.walk(top):
+    for folder, folders, files in os.walk(top, onerror=refused):
         where = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         whole = [name for name in folders if _is_whole(where / name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,10 +86,11 @@ def list_checkpoints(directory: Path, place: CheckpointPlace) -> Iterator[Checkp
     """
     if not directory.is_dir():
         return
-    pattern = place.pattern()
-    for path in sorted(directory.iterdir(), key=lambda path: _natural(path.name)):
-        if match := pattern.fullmatch(path.name):
-            yield CheckpointFile(path, _epoch(match), bool(match.groupdict().get("last")))
+    # matched before they are sorted: thousands of files of others may lie there
+    found = filter(None, map(place.pattern().fullmatch, os.listdir(directory)))
+    for match in sorted(found, key=lambda match: _natural(match.string)):
+        is_last = bool(match.groupdict().get("last"))
+        yield CheckpointFile(directory / match.string, _epoch(match), is_last)
 
 
 def _epoch(match: re.Match[str]) -> int | None:
@@ -98,7 +100,7 @@ def _epoch(match: re.Match[str]) -> int | None:
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
     """Sorts epoch9 before epoch10."""
-    return tuple((int(part), "") if part.isdigit() else (0, part) for part in _split_digits(name))
+    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in _split_digits(name))
 
 
 def _split_digits(name: str) -> list[str]:

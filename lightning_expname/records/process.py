@@ -6,7 +6,9 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_PIDS: Final = 1 << 31  # more is no number of a process, and os.kill raises for it
 
 
 def this_process() -> dict[str, Any]:
@@ -30,7 +32,7 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
     if not process or process.get("host") != platform.node():
         return None
     pid, birth = process.get("pid"), process.get("birth")
-    if not isinstance(pid, int) or pid <= 0:
+    if not isinstance(pid, int) or not 0 < pid < _PIDS:
         return None
     if birth is not None:
         return bool(_birth(pid) == birth)
