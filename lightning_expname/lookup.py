@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .errors import LookupFailedError, QueryError
 from .records import RunRecord
+from .records.files import EXTENSION
 from .records.resolve import resolve, wandb_path
+from .records.scan import SUFFIX
 from .records.search import search
 
 _WANDB = "wandb:"
@@ -38,7 +40,7 @@ def find_runs(
         >>> find_runs("n_heads=8", "lr<1e-4", sort="-score", limit=3)[0].checkpoint("best")
         PosixPath('.../checkpoints/Net/Digits/n_heads8-bs64-epoch3.ckpt')
     """
-    if limit is not None and (isinstance(limit, bool) or limit < 0):
+    if limit is not None and not (type(limit) is int and limit >= 0):
         raise QueryError(f"limit is {limit!r}; it is a number of runs, 0 or more, or None")
     if source is None:
         return search(*query, root=Path(root), sort=sort, limit=limit)
@@ -68,7 +70,8 @@ def resolve_run(reference: str | os.PathLike[str], root: str | os.PathLike[str] 
         return resolve(reference, Path(root))
     except LookupFailedError as error:
         told = wandb_path(os.fspath(reference).strip())
-        if told is None or told[0] is None:  # only a full path of W&B is worth asking a server
+        is_file = os.fspath(reference).strip().endswith((EXTENSION, SUFFIX))
+        if told is None or told[0] is None or is_file:  # only a full path of W&B is worth asking
             raise
         from .wandb_lookup import where_made
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from .errors import LookupFailedError
@@ -46,6 +50,8 @@ def search_wandb(
 def where_made(entity: str | None, project: str, run_id: str) -> str:
     """Where a run was made that has no record here, as far as the server tells; never raises."""
     path = "/".join(part for part in (entity, project, run_id) if part)
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return f"and W&B was not asked for {path!r}, since WANDB_MODE says offline"
     try:
         record = record_of(_api().run(path))
     except Exception as error:
@@ -91,6 +97,20 @@ def record_of(run: Any) -> RunRecord:
 
 
 def _api() -> Any:
+    """W&B's public API, with a key that is there already.
+
+    On a terminal W&B would ask for one, and offer to create an account, for a mistyped name.
+    """
     import wandb
 
-    return wandb.Api(timeout=_SECONDS)
+    with _nobody_to_ask():
+        return wandb.Api(timeout=_SECONDS)
+
+
+@contextlib.contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    asked, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        yield
+    finally:
+        sys.stdin = asked

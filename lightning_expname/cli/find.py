@@ -105,6 +105,8 @@ def _say_nothing_found(options: argparse.Namespace) -> None:
 
 def _why_nothing(options: argparse.Namespace) -> str:
     every = find_runs(root=options.root) if options.source is None else []
+    if options.limit == 0:
+        return "--limit 0 shows no run"
     if not every:
         return f"no run's record lies below {options.root}; --root says where checkpoints/ is"
     for condition in parse_query(*options.query):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from .. import __version__
 from ..errors import ExpNameError, LookupFailedError
@@ -15,6 +16,7 @@ from .text import printable
 OK: Final = 0
 NOTHING_FOUND: Final = 1
 WRONG_USAGE: Final = 2
+_INTERRUPTED: Final = 130  # as a shell says it of SIGINT
 _VERBS: Final = (find.ls, find, show, path, diff, adopt, doctor, preview, completion)
 
 
@@ -37,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     parser = build_parser()
+    _write_anything()
     try:
         options = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
         return int(options.run_verb(options) or OK)
@@ -45,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `expname ls | head`
         sys.stderr.close()
         return OK
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except OSError as error:  # a disk that is full or read-only, a file where a folder belongs
         print(f"expname: {printable(str(error))}", file=sys.stderr)
         return WRONG_USAGE
@@ -54,6 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in lines:
             print(f"expname: {printable(line)}", file=sys.stderr)
         return NOTHING_FOUND if is_missing else WRONG_USAGE
+
+
+def _write_anything() -> None:
+    """What a terminal's encoding has no characters for is shown as escapes, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage, which may hold whatever was typed or pasted."""
+        super().error(printable(message))
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
@@ -66,7 +84,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="expname", description="Every run names itself, and every name finds its checkpoint."
     )
     parser.add_argument("--version", action="version", version=f"expname {__version__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -36,5 +37,15 @@ def _path(options: argparse.Namespace) -> int:
     except RecordError as error:  # the run is there, its file is not
         print(f"expname: {printable(str(error))}", file=sys.stderr)
         return 1
-    print(path)
+    _print_exactly(str(path))
     return 0
+
+
+def _print_exactly(path: str) -> None:
+    """For a program the very bytes of the path; a terminal is not steered by them."""
+    if sys.stdout.isatty():
+        print(printable(path))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+        sys.stdout.buffer.flush()

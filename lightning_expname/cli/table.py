@@ -12,11 +12,11 @@ from .text import printable
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints rows below their columns' titles; on a terminal long texts are folded to its width."""
-    safe = [[printable(cell) for cell in row] for row in rows]
+    titles, *safe = [[printable(cell) for cell in row] for row in (columns, *rows)]
     if sys.stdout.isatty() and find_spec("rich") is not None:
-        _rich(columns, safe)
+        _rich(titles, safe)
     else:
-        print(plain_table(columns, safe))
+        print(plain_table(titles, safe))
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

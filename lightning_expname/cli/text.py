@@ -21,6 +21,6 @@ def _escaped(char: str) -> str:
 
 def aligned(rows: Iterable[tuple[str, str]]) -> str:
     """Rows of a label and a text, the texts below each other."""
-    pairs = list(rows)
+    pairs = [(printable(label), text) for label, text in rows]
     width = max((len(label) for label, _ in pairs), default=0)
     return "\n".join(f"{label:<{width}}  {printable(text)}" for label, text in pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -154,11 +155,24 @@ def _read_zip(path: Path) -> CheckpointHeader:
         reader = InertReader(_bounded(archive, name))
 
         def read_storage(key: str, offset: int, size: int) -> bytes:
-            with archive.open(f"{name.removesuffix('data.pkl')}data/{key}") as file:
-                file.seek(offset)
-                return file.read(size)
+            member = archive.getinfo(f"{name.removesuffix('data.pkl')}data/{key}")
+            return _stored_bytes(path, member, offset, size)
 
         return _header(path, "zip", reader.load(), reader, read_storage)
+
+
+def _stored_bytes(path: Path, member: zipfile.ZipInfo, offset: int, size: int) -> bytes:
+    """A few bytes of an entry as it lies in the file, without reading what lies before them.
+
+    Torch compresses none of its entries. To skip in one that is compressed is to unpack it all.
+    """
+    if member.compress_type != zipfile.ZIP_STORED or not 0 <= offset <= member.file_size - size:
+        raise KeyError(member.filename)
+    with path.open("rb") as file:
+        file.seek(member.header_offset + 26)  # PKWARE's APPNOTE 4.3.7: a local header has 30 bytes
+        lengths = struct.unpack("<HH", file.read(4))  # then the name and an extra field
+        file.seek(sum(lengths) + offset, os.SEEK_CUR)
+        return file.read(size)
 
 
 def _bounded(archive: zipfile.ZipFile, name: str) -> bytes:

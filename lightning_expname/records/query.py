@@ -1,6 +1,7 @@
 r"""The query language: one condition a text, all of which must hold.
 
     condition := key operator value | key "in" values | word
+    key       := bare text without spaces and operators, or "quoted"
     operator  := "=" | "!=" | "<" | "<=" | ">" | ">="
     value     := number | True | False | None | "quoted" | [value, ...] | pattern
     pattern   := bare text; under = and != it may hold the wildcards `*`, `?` and `[...]`
@@ -9,6 +10,8 @@ r"""The query language: one condition a text, all of which must hold.
 Values have types: `n=1` finds the int 1, `n=1.0` the float, `n="1"` the text, `n=True` the bool.
 `<` and its like compare numbers with numbers, whether int or float, and texts with texts (dates of
 `created` are texts). A condition on a key that a run does not have does not hold, `!=` included.
+A record's own texts are never numbers: `id=12345678`, `dataset=2024` and `created>2026` mean
+texts. Texts are compared as they look: an accented letter may be written as one character or two.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import fnmatch
 import math
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,6 +53,7 @@ MISSING: Final = object()
 """What `value_at` gives where there is nothing: None is a value."""
 
 WORD_KEYS: Final = ("run", "stem", "id", "project", "model", "dataset", "group")
+_TEXTS: Final = (*WORD_KEYS, "kind", "mode", "status", "created", "finished", "monitor", "digest")
 _ALIASES: Final = {"bs": "batch_size", "name": "run"}  # as the names speak them
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
@@ -56,8 +61,10 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_CONDITION: Final = re.compile(r"\s*([^\s=!<>]+)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
-_MEMBER: Final = re.compile(r"\s*([^\s=!<>]+)\s+in\s+(.+?)\s*", re.DOTALL)
+_KEY: Final = r"""("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+'|[^\s=!<>"'][^\s=!<>]*)"""
+_CONDITION: Final = re.compile(rf"\s*{_KEY}\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_MEMBER: Final = re.compile(rf"\s*{_KEY}\s+in\s+(.+?)\s*", re.DOTALL)
+_SLIP: Final = re.compile(r"=|[<>]\s*[-+.0-9]")  # behind the operator: `n=>8`, not `pad=<unk>`
 _INT: Final = re.compile(r"[+-]?[0-9]{1,4000}")
 _FLOAT: Final = re.compile(
     r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][+-]?[0-9]{1,4})?|[+-]?inf|nan"
@@ -67,7 +74,7 @@ _QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL
 _ITEM: Final = re.compile(rf"\s*({_QUOTED.pattern}|\[[^\[\]]*\]|[^,\[\]]*?)\s*(?:,|$)", re.DOTALL)
 _HELP: Final = (
     "a condition is KEY=VALUE, or with != < <= > >=, or KEY in [VALUE, VALUE], or a word of a name;"
-    ' texts may hold * and ?, and "quotes" make a text of anything'
+    ' texts may hold * and ?, and "quotes" make a text of anything, and a key'
 )
 
 
@@ -79,7 +86,7 @@ class Pattern:
 
     def fits(self, value: object) -> bool:
         """Whether it is a text that the pattern describes, in the same case."""
-        return isinstance(value, str) and fnmatch.fnmatchcase(value, self.text)
+        return isinstance(value, str) and fnmatch.fnmatchcase(composed(value), composed(self.text))
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,13 @@ class Condition:
     def holds(self, record: Mapping[str, Any]) -> bool:
         """Whether it holds for a run, given as its record's JSON."""
         if self.operator == "word":
-            texts = (str(record.get(key) or "").casefold() for key in WORD_KEYS)
-            return any(self.value in text for text in texts)
+            return any(self.speaks(record.get(key)) for key in WORD_KEYS)
         value = value_at(record, self.key)
         return value is not MISSING and self.admits(value)
+
+    def speaks(self, value: Any) -> bool:
+        """Whether a text holds this word, in any case."""
+        return self.value in composed(str(value or "")).casefold()
 
     def admits(self, value: Any) -> bool:
         """Whether it holds for one value of its key."""
@@ -145,6 +155,11 @@ def keys_of(key: str) -> tuple[str, ...]:
     return (f"hparams.{key}", f"config.{key}")
 
 
+def composed(text: str) -> str:
+    """One writing of a text (Unicode's NFC): a Mac's file names hold accents as characters."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def parse_value(text: str) -> Any:
     """One value, typed.
 
@@ -164,7 +179,7 @@ def parse_value(text: str) -> Any:
     if text[:1] in "\"'" and text:
         return _unquoted(text)
     if text[:1] == "[":
-        return _items(text)
+        return [value for _, value in _items(text)]
     return Pattern(text) if re.search(r"[*?\[]", text) else text
 
 
@@ -246,12 +261,28 @@ def _condition(text: str) -> Condition:
         raise QueryError(f"the condition is {text!r}; {_HELP}")
     if member := _MEMBER.fullmatch(text):
         values = member[2] if member[2].startswith("[") else f"[{member[2]}]"
-        return Condition(member[1], "in", tuple(_items(values)))
+        key = _key(member[1])
+        return Condition(key, "in", tuple(_as_text(key, *one) for one in _items(values)))
     if found := _CONDITION.fullmatch(text):
-        return _compared(text, found[1], found[2].replace("==", "="), parse_value(found[3]))
+        key, sign = _key(found[1]), found[2].replace("==", "=")
+        if _SLIP.match(found[3]):
+            raise QueryError(
+                f"the condition {text!r} has the operator {sign + found[3][0]}; {_HELP}"
+            )
+        return _compared(text, key, sign, _as_text(key, found[3], parse_value(found[3])))
     if re.search(r"[=<>]", text):
         raise QueryError(f"the condition {text!r} has no key; {_HELP}")
-    return Condition("", "word", text.strip().casefold())
+    return Condition("", "word", composed(text.strip()).casefold())
+
+
+def _key(text: str) -> str:
+    return _unquoted(text) if text[0] in "\"'" else text
+
+
+def _as_text(key: str, text: str, value: Any) -> Any:
+    """The value, or its text where the key's values are texts: no number would ever be found."""
+    is_text = _ALIASES.get(key, key) in _TEXTS
+    return text if is_text and isinstance(value, (int, float)) else value
 
 
 def _compared(text: str, key: str, sign: str, value: Any) -> Condition:
@@ -266,21 +297,27 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
 
-def _items(text: str) -> list[Any]:
+def _items(text: str) -> list[tuple[str, Any]]:
+    """Each as it is written, and typed."""
     if not text.endswith("]"):
         raise QueryError(f"the value {text!r} has a bracket that is not closed; {_HELP}")
-    items, place, inner = [], 0, text[1:-1]
+    items: list[tuple[str, Any]] = []
+    place, inner = 0, text[1:-1]
     while place < len(inner):
         found = _ITEM.match(inner, place)
         if found is None or not found[1]:
             raise QueryError(f"the list {text!r} cannot be read; write [VALUE, VALUE]")
-        items.append(parse_value(found[1]))
+        items.append((found[1], parse_value(found[1])))
         place = found.end()
     return items
 
 
 def _equals(value: Any, wanted: Any) -> bool:
-    return wanted.fits(value) if isinstance(wanted, Pattern) else same_value(value, wanted)
+    if isinstance(wanted, Pattern):
+        return wanted.fits(value)
+    if isinstance(wanted, str) and isinstance(value, str):
+        return composed(value) == composed(wanted)
+    return same_value(value, wanted)
 
 
 def _is_ordered(value: Any, other: Any) -> bool:

@@ -117,7 +117,7 @@ class _Where:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if condition.key == "status":
             self._choose(condition, table)
-        elif sign == "=" and not isinstance(value, (list, Pattern)):
+        elif sign == "=" and _is_exact(value):
             self._values += " AND text = ?"
             self._arguments += (encode(value)[0],)
         elif sign[0] in "<>" and is_number:
@@ -180,13 +180,20 @@ class _Where:
         )
 
 
+def _is_exact(value: Any) -> bool:
+    """Whether its one text in the index is all that it equals: -0.0 is 0.0, an accent is two."""
+    is_zero = isinstance(value, float) and value == 0.0
+    is_spelt = isinstance(value, str) and not value.isascii()
+    return not (isinstance(value, (list, Pattern)) or is_zero or is_spelt)
+
+
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
 
 
 def _admission(condition: Condition) -> Callable[[str], bool]:
     if condition.operator == "word":
-        return lambda text: condition.value in str(decode(text) or "").casefold()
+        return lambda text: condition.speaks(decode(text))
     if condition.key == "status" and condition.admits("killed"):
         running = encode("running")[0]  # which of them were killed is told from their processes
         return lambda text: text == running or condition.admits(decode(text))
@@ -195,8 +202,9 @@ def _admission(condition: Condition) -> Callable[[str], bool]:
 
 def ordered(records: list[RunRecord], sort: str | None) -> list[RunRecord]:
     """Sorted by a key, by its largest first with `-`; those without it last."""
+    records = sorted(records, key=lambda record: (record.created, record.record))
     if not sort:
-        return sorted(records, key=lambda record: (record.created, record.record))
+        return records
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     if not key:
         raise QueryError(f"sort is {sort!r}; give a key, with - in front for the largest first")

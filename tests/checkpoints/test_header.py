@@ -8,7 +8,7 @@ import os
 import pickle
 import tarfile
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -179,3 +179,28 @@ def test_other_zips_are_no_checkpoints(tmp_path: Path) -> None:
     assert read_header(tmp_path / "x").problem == "a zip file, but no checkpoint"
     weights = read_header(saved(tmp_path / "y", {"w": torch.ones(1)}))
     assert weights.problem == "a torch file, but no checkpoint of Lightning"
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_no_storage_is_unpacked_to_skip_in_it(
+    tmp_path: Path, kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number far inside of 2 GB of zeros, which are 9 MB when packed, took half a minute."""
+    whole = zipfile.ZipFile(saved(tmp_path / "whole", {**CONTENT, "hyper_parameters": {}}))
+    opened: list[str] = []
+    with zipfile.ZipFile(tmp_path / "x.ckpt", "w", kind) as packed:
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    monkeypatch.setattr(zipfile.ZipFile, "open", _noted(zipfile.ZipFile.open, opened))
+    header = read_header(tmp_path / "x.ckpt")
+    assert [PurePosixPath(name).name for name in opened] == ["data.pkl"]
+    score = header.callbacks["ModelCheckpoint{}"].get("best_model_score")
+    assert score == (0.75 if kind == zipfile.ZIP_STORED else None)
+
+
+def _noted(opens: Any, into: list[str]) -> Any:
+    def noting(archive: zipfile.ZipFile, name: Any, *args: Any, **options: Any) -> Any:
+        into.append(getattr(name, "filename", name))
+        return opens(archive, name, *args, **options)
+
+    return noting

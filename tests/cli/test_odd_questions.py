@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +151,84 @@ def test_a_read_only_root_is_searched_and_said_to_be_so(root: Path) -> None:
         told.append(main(["adopt", "checkpoints", "--model", "New", "--rename"]))
         os._exit(0 if told == [0, 0, 0, 2] else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+EVIL = "\x1b[31m\x07\u202e\x9b"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show", "evil"], 0),
+        (["ls", "--columns", EVIL], 0),
+        (["ls", "--sort", EVIL], 0),
+        (["find", f"k{EVIL}=1"], 0),
+        (["find", f"nope{EVIL}=1"], 1),
+        (["show", EVIL], 1),
+        (["doctor", EVIL], 2),
+        (["find", "d=8", f"--{EVIL}"], 2),
+        ([EVIL], 2),
+        (["ls", "--root", EVIL], 2),
+    ],
+)
+def test_no_key_and_no_argument_steers_the_terminal(
+    root: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
+) -> None:
+    """Keys are titles and labels; what was pasted is told back."""
+    put(root, "evil", id="evil", hparams={f"k{EVIL}": 1}, config={f"s{EVIL}": {f"q{EVIL}": EVIL}})
+    assert main(arguments) == code
+    told = capsys.readouterr()
+    assert not set(EVIL) - set("[31m") & set(told.out + told.err)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_the_letters_gets_escapes(root: Path, encoding: str) -> None:
+    run = put(root, "d9", id="r9", dataset="데이터")
+    command = [sys.executable, "-m", "lightning_expname"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    ran = subprocess.run([*command, "ls"], capture_output=True, env=env)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"Net-\\ub370" in ran.stdout
+    ran = subprocess.run([*command, "path", "r9", "--record"], capture_output=True, env=env)
+    assert ran.stdout == os.fsencode(run.path) + b"\n"  # for a program: the very bytes
+
+
+def test_ctrl_c_ends_it_without_a_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lightning_expname.cli.find.find_runs", interrupted)
+    assert main(["ls"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_limit_of_none_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--limit", "0"]) == 1
+    assert "--limit 0 shows no run" in capsys.readouterr().err
+
+
+def test_a_process_number_that_none_has_is_told_of_nothing(root: Path) -> None:
+    process = {"host": platform.node(), "pid": 10**30, "birth": None}
+    put(root, "d9", id="r9", status="running", process=process)
+    assert [one.id for one in find_runs("status=running", root=root)] == ["r9"]
+
+
+@pytest.mark.parametrize("reference", ["me/Net-Digits/abcd1234", "checkpoints/Net/gone.ckpt"])
+def test_nobody_is_asked_for_a_key(root: Path, reference: str) -> None:
+    """On a terminal W&B offers to create an account, for a name that was mistyped."""
+    child, terminal = pty.fork()
+    if child == 0:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+        command = [sys.executable, "-m", "lightning_expname", "show", reference]
+        os.execve(sys.executable, command, {**kept, "HOME": str(root), "NETRC": str(root / "no")})
+    told = b""
+    with contextlib.suppress(OSError):  # how a terminal tells its end
+        while part := os.read(terminal, 4096):
+            told += part
+            if b"choice" in part:
+                os.write(terminal, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert b"is no run below" in told and b"choice" not in told
+    assert (b"W&B could not be asked" in told) is not reference.endswith(".ckpt")

@@ -168,3 +168,41 @@ def test_numbers_of_any_size() -> None:
     (condition,) = parse_query(f"k>{'9' * 400}")
     assert condition.holds({"hparams": {"k": int("9" * 401)}})
     assert not condition.holds({"hparams": {"k": 1.5}})
+
+
+OWN = {"id": "12345678", "dataset": "2024", "group": "7", "created": "2026-03-01T10:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["id=12345678", "id in [12345678, x]", "dataset=2024", "group=7", "created>2026", "group!=8"],
+)
+def test_a_records_own_texts_are_never_numbers(condition: str) -> None:
+    """W&B makes ids of digits alone, and a year is what people ask `created` for."""
+    (parsed,) = parse_query(condition)
+    assert parsed.holds({**OWN, "hparams": {}, "config": {}})
+
+
+def test_any_key_can_be_asked_for() -> None:
+    hparams = {"val acc": 1, "a=b": 2, "a<b": 3, "it's": 4, 'q"': 5, "in": 6, "n-x": 7}
+    record = {"hparams": hparams, "config": {"summary": {"best f1": 0.5}}}
+    for text in (
+        '"val acc"=1',
+        "'a=b' = 2",
+        '"a<b">2',
+        "it's=4",
+        '"q\\""=5',
+        "in=6",
+        "n-x=7",
+        '"summary.best f1" in [0.5]',
+    ):
+        (parsed,) = parse_query(text)
+        assert parsed.holds(record), text
+
+
+@pytest.mark.parametrize("condition", ["n=>8", "n=<8", "n<>8", "n===8", "n!==8", "n!=> .5"])
+def test_operators_of_other_languages_are_refused(condition: str) -> None:
+    """They would be texts that no run has."""
+    with pytest.raises(QueryError, match="has the operator"):
+        parse_query(condition)
+    assert parse_query("pad=<unk>")[0].value == "<unk>"

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,38 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(find_runs(root=tmp_path)) == 100
     assert [len(find_runs(f"writer={n}", root=tmp_path)) for n in range(4)] == [25] * 4
     assert len(list((tmp_path / "checkpoints").rglob(f"*{SUFFIX}"))) == 100
+
+
+SPELT = [unicodedata.normalize(form, "값é") for form in ("NFC", "NFD")]
+
+
+@pytest.mark.parametrize("asked", SPELT)
+def test_a_text_is_found_however_it_is_spelt(tmp_path: Path, asked: str) -> None:
+    """A Mac types and stores accents and Korean as several characters."""
+    for number, text in enumerate(SPELT):
+        put(tmp_path, f"r{number}", hparams={"x": text}, dataset=f"{text}{number}")
+    for query in (f"x={asked}", f"x={asked}*", f"x in [{asked}]", asked):
+        assert len(find_runs(query, root=tmp_path)) == 2, query
+        assert linear(tmp_path, query) == stems(find_runs(query, root=tmp_path))
+
+
+@pytest.mark.parametrize("query", ["x=0.0", "x=-0.0", "x in [0.0]"])
+def test_zero_has_two_signs(tmp_path: Path, query: str) -> None:
+    for name, value in (("plus", 0.0), ("minus", -0.0), ("int", 0)):
+        put(tmp_path, name, hparams={"x": value})
+    assert {one.stem for one in find_runs(query, root=tmp_path)} == {"plus", "minus"}
+
+
+@pytest.mark.parametrize("sort", ["x", "-x", "missing"])
+def test_equals_keep_the_order_of_their_creation(tmp_path: Path, sort: str) -> None:
+    """So that `--limit` gives the same runs each time."""
+    names = [f"r{number}" for number in range(9)]
+    for name in reversed(names):
+        put(tmp_path, name, hparams={"x": 1}, created=f"2026-01-0{int(name[1:]) + 1}")
+    assert [one.stem for one in find_runs(root=tmp_path, sort=sort)] == names
+
+
+@pytest.mark.parametrize("limit", [-1, True, 2.5, "3"])
+def test_a_limit_is_a_number_of_runs(tmp_path: Path, limit: object) -> None:
+    with pytest.raises(QueryError, match="number of runs"):
+        find_runs(root=tmp_path, limit=limit)
