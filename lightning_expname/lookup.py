@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import LookupFailedError, QueryError
 from .records import RunRecord
 from .records.files import EXTENSION
-from .records.resolve import resolve, wandb_path
+from .records.resolve import cleaned, resolve, wandb_path
 from .records.scan import SUFFIX
 from .records.search import search
 
@@ -69,10 +69,17 @@ def resolve_run(reference: str | os.PathLike[str], root: str | os.PathLike[str] 
     try:
         return resolve(reference, Path(root))
     except LookupFailedError as error:
-        told = wandb_path(os.fspath(reference).strip())
-        is_file = os.fspath(reference).strip().endswith((EXTENSION, SUFFIX))
-        if told is None or told[0] is None or is_file:  # only a full path of W&B is worth asking
-            raise
+        text = cleaned(reference)
+        told = wandb_path(text)
+        if told is None or told[0] is None or _is_path(text, Path(root)):
+            raise  # only a full path of W&B is worth asking a server
         from .wandb_lookup import where_made
 
         raise LookupFailedError(f"{error}; {where_made(*told)}") from error
+
+
+def _is_path(text: str, root: Path) -> bool:
+    """Whether it means a file here, and nothing that W&B could know."""
+    if text.endswith((EXTENSION, SUFFIX)) or text.startswith(("/", ".", "~")):
+        return True
+    return os.path.exists(text) or os.path.exists(root / text)

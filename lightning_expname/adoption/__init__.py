@@ -77,7 +77,7 @@ def _adopt(
     by_id = {one.id: one for one in reversed(records)}
     fresh = [one for one in found.headers if os.path.realpath(one.path) not in listed]
     taken = set[str]()
-    made = []
+    made: list[RunRecord] = []
     for one in _planned(fresh, found, root, hints):
         if known := by_id.get(one.id):
             made += _extended(known, one, dry_run)

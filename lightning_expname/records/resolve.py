@@ -11,19 +11,27 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
+from urllib.parse import unquote
 
 from ..errors import LookupFailedError, RecordError
-from .files import EXTENSION
-from .query import flatten, same_value
+from .files import EXTENSION, CheckpointPlace
+from .query import composed, flatten, same_value
 from .record import RunRecord
 from .scan import SUFFIX
 from .search import all_records, search
 from .store import read_record
 
-_WANDB_URL: Final = re.compile(r"https?://[^/]+/([^/?#]+)/([^/?#]+)/runs/([^/?#]+)(?:[/?#].*)?")
-_WANDB_PATH: Final = re.compile(r"(?:[^/\s]+/)?([^/\s]+)/(?:runs/)?([^/\s]+)")
+_WANDB_URL: Final = re.compile(
+    r"(?:https?://[^/\s]+|[^/\s:]+\.[^/\s:]+)/([^/?#]+)/([^/?#]+)/runs/([^/?#]+)(?:[/?#].*)?",
+    re.IGNORECASE,
+)
+_URL_WITHIN: Final = re.compile(r"https?://\S+/runs/[^\s>)\]\"']+", re.IGNORECASE)
+_WANDB_PATH: Final = re.compile(r"(?:[^/\s]+/)?([^/\n]+)/(?:runs/)?([^/\n]+)")
+_WANDB_ID: Final = re.compile(r"[a-z0-9]{8}")  # as W&B makes them: no other run's, anywhere
+_FILE_NAME: Final = re.compile(r"(?:(?:epoch|step)=?\d+|last)(?:-v\d+)?$")  # without extension
+_AROUND: Final = "'\"`<>‘’“”"
 WANDB_FOLDER: Final = re.compile(r"(?:offline-)?run-[0-9]{8}_[0-9]{6}-([^/\s]+)")
 _CANDIDATES: Final = 8  # more are counted, not listed
 _VOLATILE: Final = ("path", "record", "created", "finished")
@@ -41,7 +49,7 @@ def resolve(reference: str | os.PathLike[str], root: Path) -> RunRecord:
         LookupFailedError: it means no run (the nearest are suggested), or several (listed with
             what differs between them).
     """
-    text = os.fspath(reference).strip().strip("'\"")
+    text = cleaned(reference)
     if not text:
         raise LookupFailedError("the reference is empty; give a run's name, id, URL or checkpoint")
     for find in (_by_record_file, _by_checkpoint, _by_wandb, _by_name):
@@ -51,6 +59,18 @@ def resolve(reference: str | os.PathLike[str], root: Path) -> RunRecord:
         if found:
             raise LookupFailedError(_ambiguous(text, found))
     raise LookupFailedError(_unknown(text, root))
+
+
+def cleaned(reference: str | os.PathLike[str]) -> str:
+    """A reference without what stands around it where it was copied from.
+
+    Example:
+        >>> cleaned("wandb: View run d8 at: https://wandb.example/me/Net/runs/ab12cd34 ")
+        'https://wandb.example/me/Net/runs/ab12cd34'
+    """
+    text = os.fsdecode(reference).strip().strip(_AROUND).strip()
+    within = _URL_WITHIN.search(text)
+    return within[0] if within else text.removeprefix("file://")
 
 
 def _asked(
@@ -70,7 +90,9 @@ def wandb_path(text: str) -> tuple[str | None, str, str] | None:
         ('me', 'Net-Digits', 'ab12cd34')
     """
     if url := _WANDB_URL.fullmatch(text):
-        return url[1], url[2], url[3]
+        entity, project, run_id = map(unquote, url.groups())
+        return entity, project, run_id
+    text = text.strip("/")
     if path := _WANDB_PATH.fullmatch(text):
         parts = text.split("/")
         return (parts[0] if len(parts) > 2 and parts[1] != "runs" else None), path[1], path[2]
@@ -78,9 +100,8 @@ def wandb_path(text: str) -> tuple[str | None, str, str] | None:
 
 
 def _by_record_file(text: str, root: Path) -> list[RunRecord]:
-    if not text.endswith(SUFFIX):
-        return []
-    for path in (Path(text), root / text):
+    name = text if text.endswith(SUFFIX) else text + SUFFIX
+    for path in (Path(name), root / name):
         if path.is_file():
             with contextlib.suppress(RecordError):
                 return [read_record(path)]
@@ -92,13 +113,50 @@ def _by_checkpoint(text: str, root: Path) -> Iterable[RunRecord]:
     path = next((one for one in (Path(text), root / text) if one.exists()), None)
     if path is None and not text.endswith(EXTENSION):
         return []
-    path = (path or root / text).absolute()
+    if path is None:
+        return _that_is_not_here(text, root)
+    path = path.absolute()
+    found = _of_file(path, root)
+    true = Path(os.path.realpath(path))
+    return found or ([] if true == path else _of_file(true, root))
+
+
+def _of_file(path: Path, root: Path) -> Iterable[RunRecord]:
     told = _told_by(path, root)
     beside = [one for one in _near(path) if _holds(one, path)]
     ids = {one.id for one in told}
     if same := [one for one in beside if one.id in ids]:  # a copied tree has the same ids
         return same
     return told or beside or [one for one in all_records(root) if _holds(one, path)]
+
+
+def _that_is_not_here(text: str, root: Path) -> list[RunRecord]:
+    """By a deleted file's path, by that on another machine, or by the name alone."""
+    path = PurePosixPath(text.replace("\\", "/"))
+    records = list(all_records(root))
+    if found := [one for one in records if _holds(one, root.absolute() / path)]:
+        return found
+    folder = path.parent.as_posix()
+    if folder == ".":
+        return [one for one in records if any(_is_named(one, at, path.name) for at in one.places)]
+    return [
+        one
+        for one in records
+        for at in one.places
+        if f"/{folder}".endswith(f"/{at.directory}") and at.pattern().fullmatch(path.name)
+    ]
+
+
+def _is_named(record: RunRecord, place: CheckpointPlace, name: str) -> bool:
+    """Whether a name without a folder means the run: it holds the stem, or the file is there."""
+    if not place.pattern().fullmatch(name):
+        return False
+    if record.stem in place.name:
+        return True
+    with contextlib.suppress(RecordError):
+        directory = record.locate(place.directory)
+        return directory is not None and (directory / name).exists()
+    return False
 
 
 def _told_by(path: Path, root: Path) -> list[RunRecord]:
@@ -152,9 +210,16 @@ def _by_wandb(text: str, root: Path) -> list[RunRecord]:
         return []
     _, project, run_id = told
     found = _of_id(run_id, root)
-    return [record for record in found if record.project == project] or (
-        found if _WANDB_URL.fullmatch(text) else []
-    )
+    if same := [record for record in found if composed(project) in _projects(record)]:
+        return same
+    # a project may be renamed, but an id that a person chose may be another project's too
+    return found if _WANDB_URL.fullmatch(text) and _WANDB_ID.fullmatch(run_id) else []
+
+
+def _projects(record: RunRecord) -> set[str]:
+    """As the record and as W&B's URL tell it: a sweep has its own."""
+    told = wandb_path(record.url) if record.url else None
+    return {composed(record.project), *([composed(told[1])] if told else [])}
 
 
 def _by_name(text: str, root: Path) -> list[RunRecord]:
@@ -162,7 +227,10 @@ def _by_name(text: str, root: Path) -> list[RunRecord]:
     quoted = f'"{_escaped(text)}"'
     queries = (f"id={quoted}", f"run={quoted}", f"stem={quoted}")
     found = (search(query, root=root) for query in queries)
-    return next((records for records in found if records), [])
+    records = next((records for records in found if records), [])
+    if records or not _FILE_NAME.search(text):
+        return records
+    return _that_is_not_here(text + EXTENSION, root)
 
 
 def _escaped(text: str) -> str:
@@ -210,7 +278,9 @@ def differences(records: Sequence[RunRecord]) -> list[tuple[str, list[object]]]:
 
 def _unknown(text: str, root: Path) -> str:
     names = {name for record in all_records(root) for name in (record.run, record.stem, record.id)}
-    nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    wanted = (text, PurePosixPath(text).name)  # an id behind a project's name
+    near = (difflib.get_close_matches(one, names, n=3, cutoff=0.5) for one in wanted)
+    nearest = next((found for found in near if found), [])
     hint = f"; the nearest: {', '.join(nearest)}" if nearest else ""
     where = root.absolute()
     if text.endswith(EXTENSION) and any(os.path.exists(one) for one in (text, root / text)):
