@@ -21,7 +21,7 @@ from ..records.record import Status
 from ..redaction import redact
 from ..wandb_config import IDENTITY, join_config, render_config, with_own
 from ..wandb_session import open_run
-from ..wandb_settings import init_arguments, with_defaults, without_credentials
+from ..wandb_settings import init_arguments, with_defaults
 
 ROOT: Final = "save_model"
 """The folder below the root directory that saved models lie in, as `checkpoints` on the DL side."""
@@ -120,7 +120,7 @@ class TrackedRun:
             "id": record.id,  # one id: the record's run is W&B's
             "project": record.project,
             "name": record.run,
-            "settings": without_credentials(with_defaults(options.wandb.get("settings"))),
+            "settings": with_defaults(options.wandb.get("settings")),
         }
         self._own, self._ours = arguments.pop("config", {}), whole_config(record, config)
         whole = with_own(self._ours, self._own)
