@@ -27,7 +27,16 @@ from .records import (
     write_record,
 )
 from .records.draft import digest_of
-from .resume import Changes, Origin, changes, describe, last_checkpoints, record_of
+from .resume import (
+    Changes,
+    Origin,
+    best_of,
+    changes,
+    describe,
+    newest_of,
+    record_of,
+    runs_of_configuration,
+)
 from .setup_touch import passed_loaders
 
 Resume = Literal["auto", "never", "must"]
@@ -169,7 +178,7 @@ def _hindrance(
     if changed.model:
         return f"other values make another model: {describe(changed.model)}"
     if options.id not in (None, record.id):
-        return f"its id is {record.id!r}, but id={options.id!r} was asked for"
+        return f"its id is {record.id!r}, but id={options.id!r} is in use or was asked for"
     process = record.process or {}
     alive = record.status == "running" and is_alive(process)
     if alive and process.get("pid") != this_process()["pid"]:
@@ -297,15 +306,29 @@ def names_so_far(options: RunOptions, trainer: Any | None) -> dict[str, str]:
 
 def last_of_configuration(options: RunOptions, trainer: Any) -> Path | None:
     """What `ckpt_path="last"` means for the module that is about to be trained."""
+    runs = runs_of_configuration(options.root, _facts_so_far(options, trainer))
+    return newest_of(runs[0]) if runs else None
+
+
+def best_of_configuration(options: RunOptions, trainer: Any) -> Path | None:
+    """What `ckpt_path="best"` means in a new process: the best one of the run of `"last"`."""
+    facts = _facts_so_far(options, trainer)
+    if trainer.state.fn != "fit":  # a test may be of other data, and in other batches
+        facts = dataclasses.replace(facts, dataset="", batch_size=None)
+    runs = runs_of_configuration(options.root, facts)
+    return best_of(runs[0]) if runs else None
+
+
+def _facts_so_far(options: RunOptions, trainer: Any) -> Facts:
+    """What is known of a module before its data is loaded."""
     described, loaders = describe_module(trainer.lightning_module), passed_loaders(trainer)
     dataset = options.dataset or dataset_name(trainer.datamodule, loaders)
-    facts = Facts(
+    return Facts(
         model=options.model or described.model,
         dataset=dataset or ("" if loaders is None else UNKNOWN),
         hparams=described.hparams,
         batch_size=batch_size(trainer, loaders),
     )
-    return next(iter(last_checkpoints(options.root, facts)), None)
 
 
 def project_so_far(options: RunOptions, trainer: Any | None, module: Any | None) -> str:

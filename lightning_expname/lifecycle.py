@@ -7,6 +7,7 @@ Nothing here subclasses Lightning or knows which flavour of it is used; the shel
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping
 from multiprocessing.context import get_spawning_popen
 from typing import Any
@@ -79,10 +80,19 @@ class Lifecycle:
         self._writes = trainer.is_global_zero and self.record is not None and bool(self.record.path)
 
     def begin(
-        self, trainer: Any, module: Any, *, mode: str, run_id: str, origin: Origin | None = None
+        self,
+        trainer: Any,
+        module: Any,
+        *,
+        mode: str,
+        run_id: str,
+        origin: Origin | None = None,
+        own_id: str | None = None,
     ) -> Started:
-        """Starts or continues a run, see `beginning.begin`."""
+        """Starts or continues a run, see `beginning.begin`; `own_id`: of the user's open run."""
         options = self.options
+        if own_id is not None:
+            options = dataclasses.replace(options, id=own_id)
         started = begin(options, trainer, module, mode=mode, run_id=run_id, origin=origin)
         self.facts, self.names, self.record = started.facts, started.names, started.record
         self._module = module

@@ -152,8 +152,10 @@ def describe(changed: Mapping[str, list[Any]]) -> str:
     return ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in changed.items())
 
 
-def last_checkpoints(root: Path, facts: Facts) -> list[Path]:
-    """The newest checkpoint of every run of this configuration, nearest configuration first.
+def runs_of_configuration(root: Path, facts: Facts) -> list[RunRecord]:
+    """Every training of this configuration that left a checkpoint, the nearest one first.
+
+    Nearest is the one whose settings are equal too, then the one with the newest checkpoint.
 
     Args:
         root: the directory that `checkpoints/` lies in.
@@ -161,13 +163,13 @@ def last_checkpoints(root: Path, facts: Facts) -> list[Path]:
             `batch_size` None: then runs of any are taken.
     """
     found = [
-        (bool(changed.settings), -path.stat().st_mtime, path)
+        (bool(changed.settings), -path.stat().st_mtime, str(path), record)
         for record in _records_below(root)
         if record.mode == "train"
         and not (changed := _known_changes(record, facts)).model
-        and (path := _last_of(record)) is not None
+        and (path := newest_of(record)) is not None
     ]
-    return [path for _, _, path in sorted(found)]
+    return [record for *_, record in sorted(found, key=lambda one: one[:3])]
 
 
 def _known_changes(record: RunRecord, facts: Facts) -> Changes:
@@ -178,7 +180,15 @@ def _known_changes(record: RunRecord, facts: Facts) -> Changes:
     return Changes(changed.settings, model)
 
 
-def _last_of(record: RunRecord) -> Path | None:
+def best_of(record: RunRecord) -> Path | None:
+    """The best one that still exists."""
+    try:
+        return record.checkpoint("best")
+    except RecordError:
+        return None
+
+
+def newest_of(record: RunRecord) -> Path | None:
     """The newest by what the record says, else by what lies there: a killed run may have more."""
     paths = [file.path for file in record.checkpoints()]
     return max(paths, key=lambda path: path.stat().st_mtime, default=None)

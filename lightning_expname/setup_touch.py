@@ -35,6 +35,21 @@ def asked_checkpoint(frame: FrameType | None) -> str | None:
     return None
 
 
+def asked_for_best(frame: FrameType | None) -> Any | None:
+    """The trainer, if the caller is Lightning looking for what the user calls `"best"`.
+
+    `lightning.pytorch.trainer.connectors.checkpoint_connector._CheckpointConnector` (seen in 2.2
+    to 2.6): `_parse_ckpt_path`, called by `_select_ckpt_path`. Where Lightning itself chose
+    "best", for a mode without a model, only the last `fit` is meant, and None is returned.
+    """
+    if frame is None or frame.f_code.co_name != "_parse_ckpt_path":
+        return None
+    above = frame.f_back
+    if above is None or above.f_locals.get("ckpt_path") != "best":
+        return None
+    return getattr(frame.f_locals.get("self"), "trainer", None)
+
+
 def passed_loaders(trainer: Any) -> Any | None:
     """The loaders given to `Trainer.fit`, before it sets them up; None when something makes them.
 

@@ -19,13 +19,18 @@ _TEARDOWN_SECONDS: Final = 30.0
 
 # The objects, not their ids: a user may open a run of ours again, and then it is the user's own.
 _owned: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # in which process
-_gave_way: weakref.WeakSet[Any] = weakref.WeakSet()  # ended because another logger's run began
 _own: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def is_owned(run: Any) -> bool:
     """Whether a logger of ours opened the run, in this process."""
     return run is not None and _owned.get(run) == os.getpid()
+
+
+def users_own_id() -> str | None:
+    """The id of the run that the user has opened and that logs now; None when there is none."""
+    run = getattr(sys.modules.get("wandb"), "run", None)
+    return None if run is None or is_owned(run) else str(run.id)
 
 
 def make_way() -> None:
@@ -35,12 +40,14 @@ def make_way() -> None:
     run = wandb.run
     if run is not None and is_owned(run):
         run.finish()
-        _gave_way.add(run)
 
 
-def gave_way(run: Any) -> bool:
-    """Whether the run was ended only because another logger's run began."""
-    return run is not None and run in _gave_way
+def is_over(run: Any) -> bool:
+    """Whether the run was ended: another logger's run began, or the user said `wandb.finish()`.
+
+    `_is_finished` is W&B's name (seen in 0.20 to 0.31); without it a run is never over.
+    """
+    return getattr(run, "_is_finished", False) is True  # a disabled run has any attribute
 
 
 def own_config(run: Any) -> dict[str, Any]:

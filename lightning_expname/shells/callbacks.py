@@ -9,8 +9,8 @@ from ..beginning import last_of_configuration
 from ..cli_config import postpone_config, save_config
 from ..ends import FINISHED, ending_of
 from ..observer import observed, warn_once
-from ..resume import IDENTITY_KEY, origin_by_place, origin_of
-from .checkpoint import forget_files, keep_directory, note_free, place
+from ..resume import IDENTITY_KEY, origin_by_place, origin_of, record_of
+from .checkpoint import follow_tree, forget_files, keep_directory, note_free, place
 from .flavour import Shell, is_checkpoint, require_flavour
 from .logger import LoggerShell, logger_of
 
@@ -57,7 +57,10 @@ class CallbackShell(Shell, Callback):
             return
         if origin := origin_of(checkpoint, trainer.ckpt_path):
             logger.origin = origin
-        keep_directory(_checkpoints_of(trainer), checkpoint.get("callbacks", {}))
+        states = checkpoint.get("callbacks", {})
+        if origin and (record := record_of(origin, logger.options.root)):
+            follow_tree(_checkpoints_of(trainer), states, record)
+        keep_directory(_checkpoints_of(trainer), states)
 
     @observed
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -95,7 +98,9 @@ class CallbackShell(Shell, Callback):
             return
         if logger.origin is None and trainer.ckpt_path:  # weights alone carry no identity
             logger.origin = origin_by_place(trainer.ckpt_path, logger.options.root)
-        if not trainer.strategy.broadcast(logger.continues(module, mode)):  # or ranks would wait
+        anew = mode == "train" and not (trainer.global_step or trainer.current_epoch)
+        goes_on = logger.continues(module, mode, anew=anew)
+        if not trainer.strategy.broadcast(goes_on):  # or ranks would wait
             continued = logger.begin_run(trainer, module, mode)
             if mode == "train" and not continued:
                 forget_files(_checkpoints_of(trainer))

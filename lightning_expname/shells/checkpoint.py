@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..beginning import last_of_configuration
+from ..beginning import best_of_configuration, last_of_configuration
 from ..naming import Names
-from ..records import CheckpointPlace
+from ..records import CheckpointPlace, RunRecord
 from ..records.location import stored
+from ..setup_touch import asked_for_best
 from .flavour import Shell, require_flavour
 from .logger import logger_of
 
@@ -36,6 +38,18 @@ class CheckpointShell(Shell, ModelCheckpoint):
         require_flavour(self, trainer)
         super().setup(trainer, pl_module, stage)
 
+    @property
+    def best_model_path(self) -> str:
+        """As ModelCheckpoint's; for `ckpt_path="best"` in a new process, this configuration's."""
+        known: str = vars(self).get("_best_path", "")
+        if known or (trainer := asked_for_best(sys._getframe(1))) is None:
+            return known
+        return _best_of_earlier(trainer)
+
+    @best_model_path.setter
+    def best_model_path(self, path: str) -> None:
+        self._best_path = path
+
     def _find_last_checkpoints(self, trainer: Any) -> set[str]:
         """For `ckpt_path="last"`: of this configuration, even when another run's is newer.
 
@@ -48,6 +62,15 @@ class CheckpointShell(Shell, ModelCheckpoint):
             return found
         path = last_of_configuration(logger.options, trainer)
         return set() if path is None else {str(path)}
+
+
+def _best_of_earlier(trainer: Any) -> str:
+    """Of an earlier process; what a training of this one has not saved is not looked for."""
+    logger = logger_of(trainer)
+    if logger is None or logger.record is not None:
+        return ""
+    path = best_of_configuration(logger.options, trainer)
+    return "" if path is None else str(path)
 
 
 _MARK = "_expname_free"
@@ -73,6 +96,37 @@ def note_free(checkpoints: Sequence[ModelCheckpoint]) -> None:
     for one in checkpoints:
         if not hasattr(one, _MARK):
             setattr(one, _MARK, _Free(one.dirpath is None, one.filename is None))
+
+
+def follow_tree(
+    checkpoints: Sequence[ModelCheckpoint], states: dict[str, Any], record: RunRecord
+) -> None:
+    """The callbacks' paths as they are now, where the tree was moved or copied since.
+
+    Else Lightning takes the run's own files for another's: none is removed when a better one
+    comes, and `last` becomes `last-v1`.
+    """
+    for one in checkpoints:
+        state = states.get(one.state_key, {})
+        was = state.get("dirpath")
+        if getattr(one, _MARK, _NOTHING).directory and isinstance(was, str):
+            states[one.state_key] = _moved(state, was, _directory_now(was, record))
+
+
+def _directory_now(was: str, record: RunRecord) -> str:
+    for place in record.places:
+        now = record.locate(place.directory)
+        if now is not None and was.endswith(f"/{place.directory}"):
+            return str(now)
+    return was
+
+
+def _moved(value: Any, was: str, now: str) -> Any:
+    if isinstance(value, dict):
+        return {_moved(key, was, now): _moved(item, was, now) for key, item in value.items()}
+    if isinstance(value, str) and (value == was or value.startswith(f"{was}/")):
+        return now + value[len(was) :]
+    return value
 
 
 def keep_directory(checkpoints: Sequence[ModelCheckpoint], states: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from ..records import CheckpointPlace, RunRecord
 from ..records.record import Status
 from ..resume import Origin
 from ..setup_touch import asked_checkpoint, setup_touch
-from ..wandb_session import is_owned
+from ..wandb_session import is_owned, users_own_id
 from ..wandb_settings import FINISH_TIMEOUT, init_arguments, new_id, with_defaults
 from .flavour import Shell, live_loggers, new_callback, require_flavour
 from .run_logger import RunLogger
@@ -218,10 +218,15 @@ class LoggerShell(Shell, RunLogger):
             self._id = self._wandb_init["id"] = record.id
             self._continued = True
 
-    def continues(self, module: LightningModule, mode: str) -> bool:
-        """Whether this mode of this module belongs to the run that is under way."""
+    def continues(self, module: LightningModule, mode: str, *, anew: bool = False) -> bool:
+        """Whether this mode of this module belongs to the run that is under way.
+
+        A training `anew`, from its first step on, is a run of its own: another fold, for one.
+        """
         record, origin = self.record, self.origin
         if record is None or self._closed or not self._lifecycle.belongs_to(module):
+            return False
+        if anew and record.mode == "train":
             return False
         if origin is not None and origin.run_id != record.id:
             return False
@@ -236,7 +241,12 @@ class LoggerShell(Shell, RunLogger):
         if self._lifecycle.record is not None:
             self._forget_run()
         started = self._lifecycle.begin(
-            trainer, module, mode=mode, run_id=str(self._id), origin=self.origin
+            trainer,
+            module,
+            mode=mode,
+            run_id=str(self._id),
+            origin=self.origin,
+            own_id=users_own_id(),
         )
         self._id = started.record.id
         if self._experiment is None:
@@ -254,8 +264,9 @@ class LoggerShell(Shell, RunLogger):
         assert names is not None
         self._signals.start()
         ends.tell_at_exit(self)
-        if mode != "train" and not self._continued:
-            self._wandb_init.setdefault("job_type", mode)
+        self._set_job_type("train" if self._continued else mode)
+        if self._continued:
+            self._leave_early_run(str(self._id))
         # a test that is added to a training's run leaves its config alone
         self._tells_config = mode == "train" or not self._continued
         run = self._real_experiment

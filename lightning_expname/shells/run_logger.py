@@ -13,11 +13,11 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 
 from .. import ends
 from ..introspect.values import plain_entries
-from ..observer import observed
+from ..observer import observed, warn_once
 from ..performance import Monitored
 from ..redaction import redact
 from ..wandb_config import render_config, with_own
-from ..wandb_session import gave_way, make_way, open_run, own_config
+from ..wandb_session import is_over, is_owned, make_way, open_run, own_config
 
 if TYPE_CHECKING:  # both flavours have the same methods
     from lightning.pytorch.loggers import WandbLogger
@@ -34,6 +34,7 @@ class RunLogger(WandbLogger):
         self._closed = False  # the run ended: nothing may be added to it
         self._adopted = False  # the run is the user's own: `wandb.init` came before us
         self._ending = ends.FINISHED
+        self._has_modes_job = False  # the run's `job_type` is its mode, not the user's word
         self._watched: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
         self._own_config: dict[str, Any] = self._wandb_init.pop("config", None) or {}
         self._logged: dict[str, Any] = {}  # hyper-parameters, by Lightning or by hand
@@ -59,9 +60,9 @@ class RunLogger(WandbLogger):
     def _real_experiment(self) -> Any:
         if getattr(rank_zero_only, "rank", 0) > 0:  # set by Lightning
             return self._init_run()  # Lightning's stand-in, which takes everything and does nothing
-        if gave_way(self._experiment) and not self._closed:
-            self._experiment, self._continued = None, True  # it is taken up again
-        if self._experiment is None:
+        if not self._closed and is_over(self._experiment):
+            self._take_up_again()
+        elif self._experiment is None:
             self._create_run()
         return self._experiment
 
@@ -79,24 +80,38 @@ class RunLogger(WandbLogger):
         if self._adopted or getattr(self, "_attach_id", None) is not None:
             run = self._init_run()
         else:
+            self._wandb_init.update(self._known_names())
             run = self._open_run()
-            ends.tell_at_exit(self)
         self._id = run.id
         for args, kwargs in self._watched:
             run.watch(*args, **kwargs)
         self._watched.clear()
         self._send_config()
 
-    def _open_run(self) -> Any:
-        self._wandb_init.update(self._known_names())
+    def _take_up_again(self) -> None:
+        """The run was ended by somebody else, before it was over: it goes on as what it is.
+
+        A run of the user's own that is open by now is not ended by this.
+        """
+        import wandb
+
+        run: Any = self._experiment
+        told = {"id": run.id, "project": run.project, "name": run.name, "entity": run.entity}
+        self._wandb_init.update({key: value for key, value in told.items() if value})
+        self._experiment, self._continued, self._adopted = None, True, False
+        make_way()
+        self._open_run(beside=wandb.run is not None)
+
+    def _open_run(self, *, beside: bool = False) -> Any:
         config = self._first_config()
         self._wandb_init["config"] = dict(config)  # W&B adds to what it is given
         run = open_run(
-            self._init_run,
+            self._init_beside if beside else self._init_run,
             self._wandb_init,
             continued=self._continued,
             allow=self._not_secret,
         )
+        ends.tell_at_exit(self)
         self._sent.update(config)
         return run
 
@@ -110,6 +125,37 @@ class RunLogger(WandbLogger):
         filters = ("config_exclude_keys", "config_include_keys")
         is_filtered = any(name in self._wandb_init for name in filters)
         return dict(self._own_config) if is_filtered else self._config(self._own_config)
+
+    def _set_job_type(self, mode: str) -> None:
+        """A mode's own, where the user gave none; the next run of this logger has another."""
+        if "job_type" in self._wandb_init and not self._has_modes_job:
+            return
+        self._wandb_init.pop("job_type", None)
+        self._has_modes_job = mode != "train"
+        if self._has_modes_job:
+            self._wandb_init["job_type"] = mode
+
+    def _leave_early_run(self, run_id: str) -> None:
+        """A run that user code asked for before the checkpoint told which one goes on."""
+        run = self._experiment
+        if run is None or run.id == run_id or not is_owned(run):
+            return
+        run.finish()
+        self._experiment, self._wandb_init["id"], self._sent = None, run_id, {}
+        warn_once(
+            f"logger.experiment was used before the checkpoint told its run, {run_id!r}; the W&B"
+            f" run {run.id!r} that this opened stays empty. Use it from on_train_start on"
+        )
+
+    def _init_beside(self) -> Any:
+        """As Lightning's `experiment`, which would take the run that is open."""
+        import wandb
+
+        run = wandb.init(**{**self._wandb_init, "reinit": "create_new"})
+        run.define_metric("trainer/global_step")
+        run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+        self._experiment = run
+        return run
 
     def _init_run(self) -> Any:
         return super().experiment

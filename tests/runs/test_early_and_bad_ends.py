@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from flavour import ExpNameLogger, LightningDataModule, TemplateError, Tuner
+from flavour import ExpNameCheckpoint, ExpNameLogger, LightningDataModule, TemplateError, Tuner
 from lit_models import files, fit, lit, loader, trainer
 from packaging.version import Version
 from processes import environment
@@ -214,3 +214,65 @@ def test_a_run_of_ours_that_its_user_opens_again_is_the_users(
     assert wandb.run is own
     own.log({"mine": 1})
     assert expname_recorded()[-1].series("mine") == [1]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["finish", "a run of the user's"])
+def test_a_run_that_its_user_ended_goes_on(
+    expname_root: Path, expname_recorded: Read, own: bool
+) -> None:
+    import wandb
+
+    ran = fit(ExpNameLogger(), ExpNameCheckpoint())
+    wandb.finish()
+    mine = wandb.init(project="mine", mode="offline") if own else None
+    ran.test(dataloaders=loader(), ckpt_path="best", verbose=False)
+    assert wandb.run is (mine or ran.logger.experiment)
+    ran.logger.close_run()
+    record = ran.logger.record
+    assert record is not None and (record.run, record.status) == (f"{STEM}-lr1e-05", "finished")
+    ours = [run for run in expname_recorded() if run.run_id == record.id]
+    assert {(run.name, run.project) for run in ours} == {(record.run, record.project)}
+    assert ["test_acc" in run.summary for run in ours] == [False, True]
+    if mine is not None:
+        assert mine.id != record.id
+        mine.finish()
+
+
+def test_a_run_ended_in_the_middle_of_training_goes_on(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    import wandb
+
+    module = lit()
+    module.on_train_epoch_end = wandb.finish  # type: ignore[method-assign]
+    logger = fit(ExpNameLogger(), module=module, epochs=2).logger
+    logger.close_run()
+    runs = expname_recorded()
+    assert {run.run_id for run in runs} == {logger.version}
+    assert sum(len(run.series("train_loss")) for run in runs) == 4
+
+
+def test_a_users_own_run_that_its_user_ended_goes_on_as_the_users(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    import wandb
+
+    with wandb.init(project="mine", name="my own", mode="offline") as own:
+        ran = fit(ExpNameLogger(), ExpNameCheckpoint())
+    ran.test(dataloaders=loader(), ckpt_path="best", verbose=False)
+    ran.logger.close_run()
+    found = [(run.run_id, run.name, run.project) for run in expname_recorded()]
+    assert found == 2 * [(own.id, "my own", "mine")]
+    assert ran.logger.record is not None and ran.logger.record.id == own.id
+
+
+def test_a_disabled_run_is_trained_and_tested(
+    expname_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    first = fit(ExpNameLogger(), ExpNameCheckpoint()).logger.record
+    assert first is not None
+    again = trainer(ExpNameLogger(), ExpNameCheckpoint(), epochs=3)
+    again.fit(lit(), loader(), loader(), ckpt_path="last")
+    again.test(dataloaders=loader(), ckpt_path="best", verbose=False)
+    assert (again.logger.record.id, again.logger.record.status) == (first.id, "finished")

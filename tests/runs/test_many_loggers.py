@@ -150,3 +150,34 @@ def test_capture_may_be_asked_for_again(expname_root: Path) -> None:
     logger = ExpNameLogger(capture=True)
     trainer(logger, epochs=1).fit(lit(24), loader())
     assert logger.names is not None and "d_model24" in logger.names.run
+
+
+def test_each_training_from_the_first_step_on_is_a_run(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    logger, module = ExpNameLogger(group="cv"), lit(8)
+    for _ in range(2):
+        ran = fit(logger, ExpNameCheckpoint(save_last=True), module=module, epochs=1)
+        ran.test(module, loader(), verbose=False)
+    ran.fit_loop.max_epochs = 2
+    ran.fit(module, loader(), loader())
+    logger.close_run()
+    first, second = expname_recorded()
+    stem = "d_model8-n_heads8-n_layers4-activation.gelu-bs16"
+    assert [first.name, second.name] == [f"{stem}-lr1e-05", f"{stem}-r2-lr1e-05"]
+    assert [len(run.series("train_loss")) for run in (first, second)] == [2, 4]
+    assert ["test_acc" in run.summary for run in (first, second)] == [True, True]
+    assert {run.exit_code for run in (first, second)} == {0}
+    assert not list(expname_root.rglob("*-v1.ckpt"))
+
+
+def test_a_training_after_a_test_is_no_test(expname_root: Path, expname_recorded: Read) -> None:
+    logger, module = ExpNameLogger(), lit(8)
+    ran = trainer(logger, epochs=1)
+    ran.test(module, loader(), verbose=False)
+    ran.validate(lit(8), loader(), verbose=False)
+    ran.fit(module, loader(), loader())
+    logger.close_run()
+    assert [run.job_type for run in expname_recorded()] == ["test", "validate", ""]
+    fit(ExpNameLogger(job_type="mine"), module=lit(8), epochs=1).logger.close_run()
+    assert expname_recorded()[-1].job_type == "mine"

@@ -234,3 +234,75 @@ def test_a_changed_int_is_a_run_of_its_own(expname_root: Path, resume: Any) -> N
     assert record.origin["id"] == first.id
     assert read_record(expname_root / first.record) == first
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("mode", ["fit", "validate", "test", "predict"])
+def test_best_is_this_configurations_in_a_new_process(expname_root: Path, mode: str) -> None:
+    first = trained()
+    trained(module=lit(32))
+    ran = trainer(ExpNameLogger(), keep(), epochs=4)
+    data = (loader(), loader()) if mode == "fit" else (loader(8),)
+    getattr(ran, mode)(lit(), *data, ckpt_path="best")
+    assert ran.ckpt_path == str(first.checkpoint("best"))
+    record = ran.logger.record
+    assert first.id == (record.id if mode == "fit" else record.origin["id"])
+
+
+def test_best_of_nothing_is_refused_as_under_plain_lightning(expname_root: Path) -> None:
+    fit(ExpNameLogger(), module=lit(32), epochs=1)
+    with pytest.raises(ValueError, match="not configured to save the best model"):
+        trainer(ExpNameLogger(), keep()).test(lit(), loader(), ckpt_path="best")
+
+
+def test_best_after_a_training_is_never_an_earlier_runs(expname_root: Path) -> None:
+    trained()
+    ran = fit(ExpNameLogger(), ExpNameCheckpoint(save_top_k=0))
+    with pytest.raises(ValueError, match="not configured to save the best model"):
+        ran.test(dataloaders=loader(), ckpt_path="best")
+
+
+@pytest.mark.parametrize("keeps_both", [False, True], ids=["moved", "copied"])
+def test_a_tree_that_was_moved_is_continued_where_it_is(
+    expname_root: Path, keeps_both: bool
+) -> None:
+    first = fit(ExpNameLogger(root_dir="here"), keep()).logger.record
+    (shutil.copytree if keeps_both else shutil.move)("here", "there")
+    before = files(expname_root / "here")
+    again = resumed("last", root_dir="there")
+    record = again.logger.record
+    assert (record.id, again.current_epoch) == (first.id, 4)
+    assert Path(again.checkpoint_callback.best_model_path) == record.checkpoint("best")
+    folder = expname_root / "there" / FOLDER
+    found = sorted(path.name for path in folder.glob("*.ckpt"))
+    assert found == [f"{STEM}-epoch{epoch}.ckpt" for epoch in (2, 3)] + [f"{STEM}-last.ckpt"]
+    assert files(expname_root / "here") == before
+
+
+def test_a_run_asked_for_too_early_does_not_take_the_id(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    first = trained()
+    logger = ExpNameLogger()
+    early = logger.experiment
+    again = trainer(logger, keep(), epochs=3)
+    with pytest.warns(ExpNameWarning, match=f"W&B run '{early.id}' that this opened stays empty"):
+        again.fit(lit(), loader(), loader(), ckpt_path="last")
+    logger.close_run()
+    assert read_record(expname_root / first.record).id == first.id == logger.version
+    rows = [(run.run_id, len(run.series("train_loss"))) for run in expname_recorded()]
+    assert rows == [(first.id, 4), (early.id, 0), (first.id, 2)]
+
+
+def test_a_users_own_run_is_another_run_than_the_checkpoints(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    import wandb
+
+    first = trained()
+    wandb.finish()
+    own = wandb.init(project="mine", mode="offline")
+    with pytest.warns(ExpNameWarning, match=f"is not continued: .*{own.id}"):
+        record = resumed("last").logger.record
+    own.finish()
+    assert (record.id, record.stem, record.origin["id"]) == (own.id, f"{STEM}-r2", first.id)
+    assert read_record(expname_root / first.record) == first
