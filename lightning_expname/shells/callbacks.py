@@ -79,18 +79,38 @@ class CallbackShell(Shell, Callback):
     @observed
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """`Trainer.validate` alone is a run; the validation inside `fit` is not."""
-        if trainer.state.fn == "validate":
+        if trainer.state.fn == "validate" and not _changes_batches(trainer):
+            self._begin(trainer, pl_module, "validate")
+
+    @observed
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same after a search for the batch size, which happens at the start."""
+        if trainer.state.fn == "validate" and _changes_batches(trainer):
             self._begin(trainer, pl_module, "validate")
 
     @observed
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A test after a fit of the same module belongs to its run."""
-        self._begin(trainer, pl_module, "test")
+        if not _changes_batches(trainer):
+            self._begin(trainer, pl_module, "test")
+
+    @observed
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As for a validation."""
+        if _changes_batches(trainer):
+            self._begin(trainer, pl_module, "test")
 
     @observed
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A prediction after a fit of the same module belongs to its run."""
-        self._begin(trainer, pl_module, "predict")
+        if not _changes_batches(trainer):
+            self._begin(trainer, pl_module, "predict")
+
+    @observed
+    def on_predict_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As for a validation."""
+        if _changes_batches(trainer):
+            self._begin(trainer, pl_module, "predict")
 
     def _begin(self, trainer: Trainer, module: LightningModule, mode: str) -> None:
         logger = logger_of(trainer)
@@ -155,6 +175,15 @@ class CallbackShell(Shell, Callback):
         if logger := logger_of(trainer):
             logger.put_performance(trainer)
             logger.end_run(FINISHED)
+
+
+def _changes_batches(trainer: Any) -> bool:
+    """Whether Lightning's BatchSizeFinder is yet to change what the run is named after.
+
+    `Tuner.scale_batch_size` brings one that ends the mode then, and leaves no run.
+    """
+    names = {cls.__name__ for one in trainer.callbacks for cls in type(one).__mro__}
+    return "BatchSizeFinder" in names
 
 
 def _checkpoints_of(trainer: Trainer) -> list[ModelCheckpoint]:

@@ -38,7 +38,7 @@ class Tunable(LitRegressor):
     def train_dataloader(self) -> DataLoader[Any]:
         return loader(self.batch_size)
 
-    val_dataloader = train_dataloader
+    val_dataloader = test_dataloader = predict_dataloader = train_dataloader
 
     def configure_optimizers(self) -> Any:
         return torch.optim.SGD(self.parameters(), lr=self.lr)
@@ -72,6 +72,20 @@ def test_a_search_of_lr_and_batch_size_leaves_one_run_with_what_was_found(
     assert run.config["batch_size"] == size
     assert run.config["lr"] == pytest.approx(module.lr)
     assert len(run.series("train_loss")) == ran.global_step
+
+
+@pytest.mark.parametrize("mode", ["validate", "test", "predict"])
+def test_a_search_of_the_batch_size_of_a_mode_leaves_no_run(
+    expname_root: Path, expname_recorded: Read, mode: str
+) -> None:
+    module = Tunable(MultiModalTransformer(16))
+    ran = trainer(ExpNameLogger())
+    size = Tuner(ran).scale_batch_size(module, method=mode, steps_per_trial=1, max_trials=3)
+    assert sorted(path.name for path in expname_root.iterdir()) == []
+    getattr(ran, mode)(module)
+    (run,) = expname_recorded()
+    assert size == module.batch_size > 2
+    assert run.name == f"d_model16-n_heads8-n_layers4-activation.gelu-bs{size}-{mode}"
 
 
 @pytest.mark.parametrize("listed", [(), (ExpNameCallback,)])
