@@ -16,6 +16,7 @@ from .records.files import EXTENSION
 from .records.header import read_header
 from .records.index import FILE, FOLDER, Index, rebuild
 from .records.location import stored
+from .records.prints import owners
 from .records.scan import homes, walk
 from .records.search import all_records
 from .records.store import read_json
@@ -128,7 +129,8 @@ def _orphans(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
         for path in sorted((root / home).rglob(f"*{EXTENSION}")):
             inside = any(parent in listed for parent in path.parents)
             if path not in listed and not inside:
-                run = names.get(_id_in(path))
+                known = names.get(_id_in(path))
+                run = known or next((one.run for one in owners(path, records)), None)
                 told = f"a checkpoint of {run!r} under another name" if run else _NO_RECORD
                 yield Finding("orphan", path, told)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import RunRecord, leftover, write_record
+from ..records import CheckpointPlace, RunRecord, leftover, write_record
 from ..records.claim import claim, foreseen
 from ..records.header import CheckpointHeader
 from ..records.location import stored
+from ..records.prints import owners, prints_in
 from ..records.resolve import WANDB_FOLDER
 from ..records.search import all_records
 from .describe import record_of
@@ -78,6 +79,11 @@ def _adopt(
     fresh = [one for one in found.headers if os.path.realpath(one.path) not in listed]
     taken = set[str]()
     made: list[RunRecord] = []
+    named = _renamed(fresh, records)
+    for path, owner in named.items():
+        by_id[owner.id] = _with_file(by_id[owner.id], path, dry_run)
+        made += [] if by_id[owner.id] is owner else [by_id[owner.id]]
+    fresh = [one for one in fresh if one.path not in named]
     for one in _planned(fresh, found, root, hints):
         if known := by_id.get(one.id):
             made += _extended(known, one, dry_run)
@@ -86,14 +92,40 @@ def _adopt(
             taken.add(made[-1].record.casefold())
     count = len(found.headers) - len(fresh) + len(found.logs.keys() & by_id.keys())
     foreign = tuple((one.path, one.foreign) for one in found.headers if one.foreign)
-    return Adopted(tuple(made), count, found.broken, foreign)
+    once = {one.record: one for one in made}  # a run may get several files
+    return Adopted(tuple(once.values()), count, found.broken, foreign)
+
+
+def _renamed(
+    fresh: Iterable[CheckpointHeader], records: Sequence[RunRecord]
+) -> dict[Path, RunRecord]:
+    """Files whose content one adopted run had before under another name, and that run."""
+    known = [one for one in records if prints_in(one)]
+    found = {one.path: owners(one.path, known) for one in fresh if known and not one.identity}
+    return {path: runs[0] for path, runs in found.items() if len(runs) == 1}
+
+
+def _with_file(record: RunRecord, path: Path, dry_run: bool) -> RunRecord:
+    """With a place for a file that was renamed; a run that has all its files has a copy more."""
+    if len(record.checkpoints()) >= len(prints_in(record)):
+        return record
+    folder = stored(path.parent, record.root)
+    place = CheckpointPlace(folder, path.stem, extension=path.suffix, exact=True)
+    wider = record.replace(places=(*record.places, place))
+    if not dry_run:
+        write_record(wider)
+    return wider
 
 
 def _extended(known: RunRecord, found: RunRecord, dry_run: bool) -> Iterator[RunRecord]:
     """An adopted run's record with the files that were found since; others tell of their own."""
     if "adopted" not in known.config or not set(found.places) - set(known.places):
         return
-    wider = known.replace(places=tuple(dict.fromkeys((*known.places, *found.places))))
+    prints = sorted({*prints_in(known), *prints_in(found)})
+    wider = known.replace(
+        places=tuple(dict.fromkeys((*known.places, *found.places))),
+        config={**known.config, "adopted": {**known.config["adopted"], "prints": prints}},
+    )
     newest = leftover.newest(wider.checkpoints())
     if newest is not None and stored(newest, known.root) == found.last:
         wider = wider.replace(

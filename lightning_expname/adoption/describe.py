@@ -17,6 +17,7 @@ from ..records import CheckpointPlace, RunRecord
 from ..records.draft import digest_of, named
 from ..records.leftover import best_told
 from ..records.location import stored
+from ..records.prints import print_of
 from ..wandb_log import Recorded
 from .groups import Group
 from .logged import config_of, flat, spoken_by
@@ -41,12 +42,14 @@ def record_of(
     names = derive_names(facts, NamePolicy(), root=HOME)
     state = _best_state(group)
     times = [one.path.stat().st_mtime for one in group.headers]
+    prints = sorted({told for one in group.headers if (told := print_of(one.path))})
+    config = {"batch_size": facts.batch_size, "lr": facts.lr, **facts.config}
     return RunRecord(
         id=wandb_id or text_at(group.identity, ("id",)) or _made_id(group, root),
         **{**named(facts, names), **spoken_by(logged)},
         status="finished",
         hparams=hparams,
-        config={"batch_size": facts.batch_size, "lr": facts.lr, **facts.config},
+        config={**config, "adopted": {**config["adopted"], "prints": prints}},
         created=iso(min(times)),
         finished=iso(max(times)),
         score=_number(state.get("best_model_score")),

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from ..errors import LookupFailedError, RecordError
 from .files import EXTENSION, CheckpointPlace
+from .prints import owners
 from .query import composed, flatten, same_value
 from .record import RunRecord
 from .scan import SUFFIX
@@ -127,7 +128,10 @@ def _of_file(path: Path, root: Path) -> Iterable[RunRecord]:
     ids = {one.id for one in told}
     if same := [one for one in beside if one.id in ids]:  # a copied tree has the same ids
         return same
-    return told or beside or [one for one in all_records(root) if _holds(one, path)]
+    if told or beside:
+        return told or beside
+    records = list(all_records(root))
+    return [one for one in records if _holds(one, path)] or owners(path, records)
 
 
 def _that_is_not_here(text: str, root: Path) -> list[RunRecord]:

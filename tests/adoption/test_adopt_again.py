@@ -11,7 +11,7 @@ import pytest
 import torch
 from runs_on_disk import put
 
-from lightning_expname import find_runs, resolve_run
+from lightning_expname import LookupFailedError, find_runs, resolve_run
 from lightning_expname.adoption import Hints, adopt, rename, undo
 from lightning_expname.cli import main
 from lightning_expname.doctor import examine, mend
@@ -115,3 +115,40 @@ def test_a_name_with_an_odd_digit_ends_no_listing(tmp_path: Path) -> None:
     for name in ("x8-epoch1.ckpt", "²", "²3"):
         (run.path.parent / name).touch()
     assert [one.epoch for one in run.checkpoints()] == [1]
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_an_adopted_file_that_was_renamed_by_hand_is_its_runs(
+    tmp_path: Path, is_zip: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing inside of it tells the run, and nothing of its name is left."""
+    for name, width in (("a", 8), ("b", 9)):
+        for epoch in (1, 2):
+            path = save(tmp_path / f"checkpoints/{name}-epoch{epoch}.ckpt", epoch, d=width)
+            torch.save(torch.load(path), path, _use_new_zipfile_serialization=is_zip)
+    adopt([tmp_path / "checkpoints"], root=tmp_path)
+    (run,) = find_runs("d=9", root=tmp_path)
+    moved = (tmp_path / "checkpoints/b-epoch2.ckpt").rename(tmp_path / "checkpoints/mine.ckpt")
+    assert resolve_run(moved, tmp_path) == run
+    sent = tmp_path / "sent to somebody.ckpt"
+    sent.write_bytes(moved.read_bytes())
+    assert resolve_run(sent, tmp_path) == run
+    assert main(["doctor", "--root", str(tmp_path)]) == 1
+    assert f"a checkpoint of {run.run!r} under another name" in capsys.readouterr().out
+    assert main(["doctor", "--fix", "--root", str(tmp_path)]) == 0
+    (again,) = find_runs("d=9", root=tmp_path)
+    assert {one.path.name for one in again.checkpoints()} == {"b-epoch1.ckpt", "mine.ckpt"}
+    assert (again.id, examine(tmp_path)) == (run.id, [])
+    assert adopt([tmp_path], root=tmp_path).records == ()
+    assert len(find_runs(root=tmp_path)) == 2
+
+
+def test_equal_files_of_two_runs_are_nobodys(tmp_path: Path) -> None:
+    """No guess: both are listed."""
+    first = save(tmp_path / "old/x/a-epoch1.ckpt", 1)
+    (tmp_path / "old/y").mkdir()
+    (tmp_path / "old/y/a-epoch1.ckpt").write_bytes(first.read_bytes())
+    assert len(adopt([tmp_path / "old"], root=tmp_path).records) == 2
+    renamed = first.rename(first.with_name("mine.ckpt"))
+    with pytest.raises(LookupFailedError, match="2 runs"):
+        resolve_run(renamed, tmp_path)

@@ -13,7 +13,7 @@ import wandb
 from lightning_expname import RecordError, RunRecord, find_runs, resolve_run
 from lightning_expname.adoption import Hints, adopt
 from lightning_expname.cli import main
-from lightning_expname.testing import read_recorded
+from lightning_expname.testing import WandbServer, read_recorded
 
 
 def log_offline(folder: Path, *, run_id: str, config: dict[str, Any], **options: Any) -> None:
@@ -96,6 +96,24 @@ def test_a_checkpoint_beside_its_log_is_one_run(tmp_path: Path) -> None:
     assert find_runs("seed=7", root=tmp_path) == [record]
     assert len(record.checkpoints()) == 2
     assert resolve_run("brave-moon-3", tmp_path).checkpoint(1).name == "epoch=1-step=10.ckpt"
+
+
+def test_a_run_that_was_online_is_adopted_too(expname_wandb: WandbServer, tmp_path: Path) -> None:
+    """W&B keeps `wandb/run-*` of what it has sent; its URL finds the run without a server."""
+    settings = wandb.Settings(x_disable_stats=True, console="off", silent=True)
+    names: dict[str, Any] = {"project": "old-project", "id": "gggg7777", "name": "online-star-1"}
+    with wandb.init(**names, dir=tmp_path, settings=settings, config={"n_heads": 2}) as run:
+        run.log({"val_acc": 0.75})
+        url = run.url
+    assert expname_wandb.run("gggg7777").state == "finished"
+    (folder,) = (tmp_path / "wandb").glob("run-*-gggg7777")
+    assert read_recorded(folder, wait=60.0).exit_code == 0  # the file is complete a little later
+    (record,) = adopt([tmp_path], root=tmp_path).records
+    assert find_runs("n_heads=2", "summary.val_acc>0.7", root=tmp_path) == [record]
+    assert (record.run, record.project, record.status) == (names["name"], "old-project", "finished")
+    for reference in (url, "gggg7777", "online-star-1", folder):
+        assert resolve_run(reference, tmp_path) == record
+    assert adopt([tmp_path], root=tmp_path).records == ()
 
 
 def damaged(log: Path) -> dict[str, bytes]:
