@@ -139,21 +139,30 @@ def _index_drift(root: Path) -> Iterator[Finding]:
     file = root / FOLDER / FILE
     if not file.is_file():
         return
+    there = _records_below(root)  # before the index: what comes meanwhile is no drift
     try:
         with Index(root, timeout=5.0) as index:
             index.catch_up()
-            known = {path.relative_to(root).as_posix() for path in index.paths()}
+            known = set(index.paths())
     except (sqlite3.Error, OSError, UnicodeError) as error:
         yield Finding("index", file, f"it cannot be used: {error}")
         return
-    there = set()
-    for listing in walk(root):
-        for name in listing.files:
-            path = root / listing.path / name
-            if _claims_to_be_a_record(path):
-                there.add(path.relative_to(root).as_posix())
-    if odd := sorted(known - there):
+    if odd := sorted(path for path in known - there if not path.exists()):
         yield Finding("index", file, f"it lists {len(odd)} records that are not there: {odd[0]}")
+    if odd := sorted(path for path in there - known if path.exists()):
+        yield Finding("index", file, f"it does not list {len(odd)} records: {odd[0]}")
+
+
+def _records_below(root: Path) -> set[Path]:
+    listed = (root / one.path / name for one in walk(root) for name in one.files)
+    return {path for path in listed if _is_record(path)}
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return isinstance(read_json(path).get("record_version"), int)
+    except RecordError:  # told as such: the index cannot list it
+        return False
 
 
 def _mended(finding: Finding, root: Path) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,4 +102,25 @@ def test_an_index_that_errs_is_rebuilt(root: Path, capsys: pytest.CaptureFixture
     (one,) = findings(root, capsys, "--fix")
     assert (one["kind"], one["fixed"]) == ("index", True)
     assert "ghost.json" in one["told"]
+    assert findings(root, capsys) == []
+
+
+def test_a_record_that_the_index_does_not_list_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backup or a clock that was set back gives a folder the time that the index knows."""
+    home = root / HOME
+    old = time.time_ns() - 60_000_000_000
+    os.utime(home, ns=(old, old))
+    assert len(find_runs(root=root)) == 2
+    put(root, "c", id="late")
+    with sqlite3.connect(root / FOLDER / FILE) as db:
+        db.execute("DELETE FROM record WHERE name = 'c.json'")
+        db.execute("UPDATE folder SET mtime = ? WHERE path = ?", (old, HOME))
+    os.utime(home, ns=(old, old))
+    assert find_runs("id=late", root=root) == []
+    (one,) = findings(root, capsys, "--fix")
+    assert (one["kind"], one["fixed"]) == ("index", True)
+    assert "does not list 1 records" in one["told"]
+    assert len(find_runs("id=late", root=root)) == 1
     assert findings(root, capsys) == []
