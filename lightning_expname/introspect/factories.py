@@ -34,9 +34,16 @@ class FactoryCall(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-@functools.lru_cache(maxsize=4096)
 def factories_of(cls: type) -> frozenset[CodeType]:
     """The code of a class's own class methods; Lightning's pass on what was saved."""
+    try:
+        return _known_factories(cls)
+    except TypeError:  # a metaclass may take the hash away
+        return frozenset(_factories(cls))
+
+
+@functools.lru_cache(maxsize=4096)
+def _known_factories(cls: type) -> frozenset[CodeType]:
     return frozenset(_factories(cls))
 
 
