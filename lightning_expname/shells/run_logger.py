@@ -76,12 +76,13 @@ class RunLogger(WandbLogger):
         import wandb
 
         make_way()
-        self._adopted = wandb.run is not None
+        is_beside = wandb.run is not None and self._wandb_init.get("reinit") == "create_new"
+        self._adopted = wandb.run is not None and not is_beside
         if self._adopted or getattr(self, "_attach_id", None) is not None:
             run = self._init_run()
         else:
             self._wandb_init.update(self._known_names())
-            run = self._open_run()
+            run = self._open_run(beside=is_beside)
         self._id = run.id
         for args, kwargs in self._watched:
             run.watch(*args, **kwargs)

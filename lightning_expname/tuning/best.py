@@ -213,10 +213,17 @@ def _check_against_study(path: Path, params: Mapping[str, Any]) -> None:
     if not beside.is_file():
         return
     study = _read(beside)
-    told, names = set(study["names"]), set(flat(params))
+    try:
+        told, digest = {str(name) for name in study["names"]}, study["digest"]
+    except (LookupError, TypeError) as error:
+        raise TuneError(
+            f"{beside} is damaged: it has no names of parameters or no digest. Run tune() again,"
+            " which writes it anew; or remove it, and the names are not checked"
+        ) from error
+    names = set(flat(params))
     _refuse(path, f"{STUDY} beside it does not know", sorted(names - told))
     _refuse(path, f"{STUDY} beside it has, and this file lacks,", sorted(told - names))
-    if digest_of(params) != study["digest"]:
+    if digest_of(params) != digest:
         warn_once(f"{path} was changed since the study wrote it; its values are used as they are")
 
 

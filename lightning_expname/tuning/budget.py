@@ -82,7 +82,7 @@ def claim_trial(study: Any, plan: Plan, home: Home, worker: str, reseed: Reseed)
     with home.turn():
         revive(study, plan, home)
         trials = study.get_trials(deepcopy=False)
-        if spent(trials) >= plan.n_trials:
+        if spent(trials) >= plan.n_trials or is_used_up(study, trials):
             return None
         reseed(study, len(trials))
         with warnings.catch_warnings():
@@ -97,7 +97,15 @@ def is_spent(study: Any, plan: Plan, home: Home) -> bool:
     """Whether nothing is left to claim."""
     with home.turn():
         revive(study, plan, home)
-        return spent(study.get_trials(deepcopy=False)) >= plan.n_trials
+        trials = study.get_trials(deepcopy=False)
+        return spent(trials) >= plan.n_trials or is_used_up(study, trials)
+
+
+def is_used_up(study: Any, trials: Sequence[Told]) -> bool:
+    """Whether a grid has no point left, nor a trial that is to be tried again."""
+    asks = getattr(study.sampler, "is_exhausted", None)  # Optuna's GridSampler
+    waits = any(trial.state.name == "WAITING" for trial in trials)
+    return asks is not None and not waits and bool(asks(study))
 
 
 def revive(study: Any, plan: Plan, home: Home) -> None:

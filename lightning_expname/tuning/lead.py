@@ -30,6 +30,10 @@ Objective = Callable[[SyncTrial], float]
 _TERMINATED: Final = 143
 
 
+class NoValueError(TuneError):
+    """The objective returned NaN or an infinity: its training diverged, the next one need not."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a trial ended: `complete`, `pruned`, `failed` or `interrupted`, with its reason."""
@@ -92,7 +96,7 @@ class Leader:
             self._end(asked, trial, outcome)
         finally:
             shutil.rmtree(notes, ignore_errors=True)
-        self._go_on(outcome)
+        self._go_on(outcome, asked.number)
 
     def _outcome(self, trial: SyncTrial) -> Outcome:
         key = str(self._sequence)
@@ -119,6 +123,7 @@ class Leader:
                 asked.set_user_attr(RUN, run)
             if outcome.state == "complete":
                 self._study.tell(asked, outcome.value)
+                say_if_unpruned(asked, self._plan)
             elif outcome.state == "pruned":
                 self._study.tell(asked, state=TrialState.PRUNED)
             else:
@@ -150,7 +155,7 @@ class Leader:
                 close_run(logger, outcome.state, outcome.value)
         return found[-1] if found else None
 
-    def _go_on(self, outcome: Outcome) -> None:
+    def _go_on(self, outcome: Outcome, number: int) -> None:
         """Raises what must end the study; checks that all ranks left the trial together."""
         if outcome.state == "interrupted" and outcome.error is not None:
             raise outcome.error
@@ -158,7 +163,9 @@ class Leader:
             return
         if given_worker() is not None and self._channel.has(f"{self._sequence}/caught"):
             return  # another rank failed first; what rank 0 saw is the broken connection
-        if not isinstance(outcome.error, self._plan.catch):
+        if isinstance(outcome.error, NoValueError):
+            warn_once(f"trial {number}: {outcome.error}; it has failed, and the study goes on")
+        elif not isinstance(outcome.error, self._plan.catch):
             raise outcome.error
         if given_worker() is not None:
             return  # the process ends, and its ranks with it
@@ -175,11 +182,13 @@ def judge(value: Any, trial: SyncTrial) -> Outcome:
         return Outcome("pruned")
     try:
         number = float(value)
+    except OverflowError:  # an int that no float can hold
+        number = math.inf
     except (TypeError, ValueError):
         error = TuneError(f"the objective returned {value!r}; return a number")
         return Outcome("failed", error=error)
     if not math.isfinite(number):
-        return Outcome("failed", error=TuneError(f"the objective returned {number}"))
+        return Outcome("failed", error=NoValueError(f"the objective returned {number}"))
     if trial.watches_in_vain:
         warn_once(
             f"tune(monitor={trial.plan.monitor!r}) prunes nothing: give the Trainer"
@@ -188,12 +197,24 @@ def judge(value: Any, trial: SyncTrial) -> Outcome:
     return Outcome("complete", number)
 
 
+def say_if_unpruned(asked: Any, plan: Plan) -> None:
+    """A pruner that hears nothing prunes nothing, and nobody would notice."""
+    if plan.monitor is None and plan.has_pruner and not told_of(asked).intermediate_values:
+        warn_once(
+            "tune(pruner=...) prunes nothing: no trial reports. Give monitor= and the Trainer"
+            " callbacks=trial.callbacks(), or call trial.report() and trial.should_prune()"
+        )
+
+
+def told_of(asked: Any) -> Any:
+    """A trial as the storage has it."""
+    trials = asked.study.get_trials(deepcopy=False)
+    return next(one for one in trials if one.number == asked.number)
+
+
 def replay(asked: Any, trial: SyncTrial) -> None:
     """Reports that a spawned process made on its own copy of an in-memory study."""
-    study = asked.study
-    told = next(
-        one for one in study.get_trials(deepcopy=False) if one.number == asked.number
-    ).intermediate_values
+    told = told_of(asked).intermediate_values
     for report in trial.reports:
         if report.step not in told:
             asked.report(report.value, report.step)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..errors import TuneError
+from ..observer import warn_once
 from ..redaction import redact
 from .best import STUDY, STUDY_VERSION, TuneResult, digest_of, write_json
 from .budget import ERROR, RUN, superseded
@@ -49,7 +52,10 @@ def result_of(study: Any, plan: Plan) -> TuneResult:
         errors = [one.user_attrs[ERROR] for one in trials if ERROR in one.user_attrs]
         last = f"; the last error: {errors[-1]}" if errors else ""
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        raise NoTrialError(f"study {plan.study!r} has no complete trial: {said or 'none'}{last}")
+        raise NoTrialError(
+            f"study {plan.study!r} has no complete trial: {said or 'none'}{last}. For more of its"
+            " trials give a larger n_trials=, for a new study another study_name="
+        )
     return TuneResult(
         best_params=plain("best_params", plan.compose(best.params)),
         best_value=float(best.value),
@@ -71,8 +77,22 @@ def write_outcome(study: Any, plan: Plan, home: Home) -> None:
         if best_of(study.get_trials(deepcopy=False), plan.direction) is None:
             return
         result = result_of(study, plan)
+        _warn_of_another(result.path, plan.study)
         write_json(result.path, result.best_params)
         write_json(result.path.parent / STUDY, study_json(result, plan, home))
+
+
+def _warn_of_another(path: Path, study: str) -> None:
+    """Studies of one model, dataset and number of trials share a folder."""
+    try:
+        told = json.loads((path.parent / STUDY).read_text(encoding="utf-8"))["study"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+    if told != study:
+        warn_once(
+            f"{path} held the best parameters of study {told!r}; they are now those of {study!r}."
+            " To keep both, give another root_dir= or n_trials="
+        )
 
 
 def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:

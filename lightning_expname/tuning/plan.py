@@ -41,11 +41,12 @@ class Plan:
         seed: of the sampler.
         root: the directory that `hparams/` lies in.
         logger: arguments for each trial's logger; None when trials are not logged.
-        catch: exceptions that end a trial but not the study.
+        catch: exceptions that end a trial but not the study; a class or a list becomes a tuple.
         retries: how often the trial of a killed worker is tried again.
         isolate: where trials run: here, or each in a process of its own.
         plots: whether the study is drawn at its end.
         flavour: the package that the objective's Trainer is of.
+        has_pruner: whether a pruner was given that is to prune.
     """
 
     study: str
@@ -65,12 +66,18 @@ class Plan:
     isolate: Isolation = "none"
     plots: bool = True
     flavour: str = LIGHTNING
+    has_pruner: bool = False
 
     def __post_init__(self) -> None:
         for name in ("study", "model", "dataset"):
             text = getattr(self, name)
             if not isinstance(text, str) or not text.strip():
                 raise TuneError(f"{name} is {text!r}; give its name, a text")
+        for name in ("features", "monitor"):
+            text = getattr(self, name)
+            if text is not None and (not isinstance(text, str) or not text.strip()):
+                raise TuneError(f"{name} is {text!r}; give its name, a text, or leave it out")
+        object.__setattr__(self, "catch", _exceptions(self.catch))
         _check_count("n_trials", self.n_trials, 1)
         _check_count("retries", self.retries, 0)
         _check_one_of("direction", self.direction, ("maximize", "minimize"))
@@ -99,6 +106,17 @@ class Plan:
         """Of what makes two studies comparable: direction, search space, fixed parameters."""
         said = [self.direction, self.space.to_json() if self.space else None, self.fixed]
         return hashlib.sha256(canonical(said).encode("utf-8")).hexdigest()[:12]
+
+
+def _exceptions(catch: Any) -> tuple[type[Exception], ...]:
+    """Checked before the first failure, in the night, would be the first to need them."""
+    found = tuple(catch) if isinstance(catch, (tuple, list)) else (catch,)
+    for one in found:
+        if not (isinstance(one, type) and issubclass(one, Exception)):
+            raise TuneError(
+                f"catch has {one!r}; it names exceptions: catch=(ValueError, MemoryError)"
+            )
+    return found
 
 
 def _check_count(name: str, value: Any, least: int) -> None:

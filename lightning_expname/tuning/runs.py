@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..wandb_session import is_owned
+
 
 def state_of(error: BaseException) -> str:
     """How a trial ends that raises: `pruned`, `failed` or `interrupted`."""
@@ -13,6 +15,17 @@ def state_of(error: BaseException) -> str:
     if isinstance(error, TrialPruned):
         return "pruned"
     return "failed" if isinstance(error, Exception) else "interrupted"
+
+
+def own_run() -> dict[str, Any]:
+    """What `wandb.init` must be told while a run is open that the user opened.
+
+    W&B, and our logger, would hand that one out: all trials would be one run.
+    """
+    import wandb
+
+    is_foreign = wandb.run is not None and not is_owned(wandb.run)
+    return {"reinit": "create_new"} if is_foreign else {}
 
 
 def run_of(logger: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -18,6 +19,7 @@ from ..errors import TuneError
 
 _BOUNDS: Final = frozenset({"low", "high"})
 _RANGE_KEYS: Final = _BOUNDS | {"log", "step"}
+_SCIENTIFIC: Final = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _FORMS: Final = "allowed: a list of choices, {low, high, log, step}, or a mapping of these"
 
 
@@ -156,7 +158,7 @@ def _axis(name: str, value: Any) -> Axis:
 
 
 def _choices(name: str, values: Sequence[Any]) -> Choices:
-    found = tuple(plain(f"search_space: {name}", value) for value in values)
+    found = tuple(plain(f"search_space: {name}", _as_written(value)) for value in values)
     if not found:
         raise TuneError(f"search_space: {name} has no choices; give at least one")
     for index, value in enumerate(found):
@@ -168,6 +170,11 @@ def _choices(name: str, values: Sequence[Any]) -> Choices:
         if value in found[:index]:  # 1 and True, too: Optuna takes equal choices for one
             raise TuneError(f"search_space: {name}: two choices equal {value!r}; keep one of them")
     return Choices(found)
+
+
+def _as_written(value: Any) -> Any:
+    """PyYAML reads `1e-5` as a text, where YAML 1.2 and OmegaConf read a number."""
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
 
 
 def _range(name: str, written: Mapping[str, Any]) -> Range:

@@ -24,6 +24,10 @@ from .locks import locked
 from .plan import Plan
 
 JOURNAL: Final = "study.journal"
+_ALLOWED: Final = (
+    "allowed: None (a journal), 'memory', the path of a journal's file, a database's URL, or a"
+    " storage of Optuna"
+)
 _HEARTBEAT: Final = 30  # seconds
 _GRACE: Final = 120  # seconds without a heartbeat after which a worker counts as dead
 
@@ -69,19 +73,25 @@ def open_home(spec: Any, plan: Plan) -> Home:
     if isinstance(spec, str) and "://" in spec:
         return Home(_database(spec), scrub(spec), locks, life="heartbeat")
     if isinstance(spec, (str, os.PathLike)):
-        path = Path(spec)
-        return Home(open_journal(path), str(spec), lock_home(path.absolute()), life="lock")
+        return _journal(spec)
     return _given(spec, locks)
+
+
+def _journal(spec: str | os.PathLike[str]) -> Home:
+    if not os.fspath(spec):
+        raise TuneError(f"storage is {spec!r}; {_ALLOWED}")
+    path = Path(spec)
+    try:
+        return Home(open_journal(path), str(spec), lock_home(path.absolute()), life="lock")
+    except OSError as error:
+        raise _unusable(str(spec), error) from error
 
 
 def _given(storage: Any, locks: Path) -> Home:
     from optuna.storages import BaseStorage, RDBStorage
 
     if not isinstance(storage, BaseStorage):
-        raise TuneError(
-            f"storage is a {type(storage).__name__}; allowed: None (a journal), 'memory', the path"
-            " of a journal, a database's URL, or a storage of Optuna"
-        )
+        raise TuneError(f"storage is a {type(storage).__name__}; {_ALLOWED}")
     beats = isinstance(storage, RDBStorage) and storage.get_heartbeat_interval() is not None
     return Home(storage, type(storage).__name__, locks, life="heartbeat" if beats else "none")
 
@@ -89,6 +99,7 @@ def _given(storage: Any, locks: Path) -> Home:
 def _database(url: str) -> Any:
     from optuna.storages import RDBStorage
 
+    _check_password(url)
     lasting = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     try:
         return RDBStorage(
@@ -101,7 +112,23 @@ def _database(url: str) -> Any:
         raise TuneError(
             f"storage {scrub(url)!r} needs a driver that is not installed ({error});"
             " for PostgreSQL: pip install psycopg[binary], and postgresql+psycopg://..."
-        ) from error
+        ) from None  # SQLAlchemy's errors may hold the whole URL
+    except Exception as error:
+        raise _unusable(url, error) from None
+
+
+def _unusable(storage: str, error: Exception) -> TuneError:
+    reason = scrub(f"{type(error).__name__}: {error}".splitlines()[0])
+    return TuneError(f"storage {scrub(storage)!r} cannot be opened ({reason}); {_ALLOWED}")
+
+
+def _check_password(url: str) -> None:
+    """A bare `@` splits a password: its end would be taken for a host, and be printed."""
+    authority = url.partition("://")[2].partition("/")[0]
+    if authority.count("@") > 1:
+        raise TuneError(
+            f"storage {scrub(url)!r}: user and password may hold no bare '@'; write it as %40"
+        )
 
 
 def _advisory(storage: Any) -> Any:

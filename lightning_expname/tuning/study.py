@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import TuneError
+from ..observer import warn_once
 from ..shells.flavour import LIGHTNING
 from .best import TuneResult
 from .budget import Reseed, default_sampler
@@ -25,6 +27,7 @@ from .summary import summarise
 
 _DIGEST = "expname:digest"
 _WRITTEN = "expname:plan"
+_LOSSES = frozenset({"loss", "error", "mse", "rmse", "mae", "perplexity", "ppl"})
 
 
 def tune(
@@ -47,7 +50,7 @@ def tune(
     root_dir: str | os.PathLike[str] = ".",
     logger: Mapping[str, Any] | bool | None = None,
     alerts: Any = None,
-    catch: tuple[type[Exception], ...] = (),
+    catch: type[Exception] | Sequence[type[Exception]] = (),
     retries: int = 3,
     progress: bool = True,
     plots: bool = True,
@@ -80,7 +83,8 @@ def tune(
         root_dir: where `hparams/` and `checkpoints/` go.
         logger: arguments for each trial's ExpNameLogger (`{"offline": True}`); False: no runs.
         alerts: an `ExpNameAlerts`: one message at the end or at a failure, none per trial.
-        catch: exceptions of the objective that fail a trial, and not the study.
+        catch: exceptions of the objective that fail a trial, and not the study. A trial that
+            returns NaN or an infinity does so always.
         retries: how often the trial of a killed worker is tried again.
         progress: shows a bar on a terminal.
         plots: draws history, importances and parallel coordinates beside the results, with what
@@ -100,8 +104,10 @@ def tune(
         ... )
         >>> Net(**result.best_params)
     """
+    if not callable(objective):
+        raise TuneError(f"objective is a {type(objective).__name__}; give a function of a trial")
     plan = Plan(
-        study=study_name or "-".join(filter(None, (model, dataset, features))),
+        study=study_name or "-".join(map(str, filter(None, (model, dataset, features)))),
         model=model,
         dataset=dataset,
         features=features,
@@ -113,13 +119,16 @@ def tune(
         seed=seed,
         root=Path(root_dir),
         logger=logger_arguments(logger),
-        catch=catch,
+        catch=catch,  # type: ignore[arg-type]  # made a tuple there
         retries=retries,
         isolate=isolate,
         plots=plots,
         flavour=_flavour,
+        has_pruner=pruner is not None and type(pruner).__name__ != "NopPruner",
     )
     require_optuna()
+    check_parts(sampler, pruner)
+    warn_of_direction(plan)
     channel = connect()
     if not channel.is_leader:
         return follow(objective, plan, channel)
@@ -143,6 +152,40 @@ def require_optuna() -> None:
         raise TuneError(
             "tune() needs Optuna, which is not installed: pip install lightning-expname[tune]"
         ) from error
+
+
+def check_parts(sampler: Any, pruner: Any) -> None:
+    """Refuses what Optuna would stumble over in the middle of a trial.
+
+    Raises:
+        TuneError: one is not Optuna's.
+    """
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+    parts: tuple[tuple[str, Any, type], ...] = (
+        ("sampler", sampler, BaseSampler),
+        ("pruner", pruner, BasePruner),
+    )
+    for name, given, kind in parts:
+        if given is None or isinstance(given, kind):
+            continue
+        if isinstance(given, type):
+            raise TuneError(f"{name} is the class {given.__name__}; call it: {given.__name__}()")
+        raise TuneError(
+            f"{name} is a {type(given).__name__}; give one of optuna.{name}s, or leave it out"
+        )
+
+
+def warn_of_direction(plan: Plan) -> None:
+    """A loss that is maximised finds the worst parameters, and looks like a study."""
+    monitor = (plan.monitor or "").lower()
+    parts = re.split(r"[^a-z0-9]+", monitor)
+    if plan.direction == "maximize" and not _LOSSES.isdisjoint(parts) and parts[0] != "neg":
+        warn_once(
+            f"tune(monitor={plan.monitor!r}) is maximised, and its name says that less is better;"
+            " if so, give direction='minimize'"
+        )
 
 
 def _lead(

@@ -14,6 +14,8 @@ from ..errors import TuneError
 from ..shells.flavour import LIGHTNING, PYTORCH_LIGHTNING, classes_of
 from .channel import Channel
 from .plan import Plan
+from .runs import own_run
+from .space import plain
 from .spoken import trial_name
 
 if TYPE_CHECKING:
@@ -134,6 +136,16 @@ class SyncTrial:
         self._publish(f"prune/{self._asked}", answer)
         return answer
 
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Keeps a value of JSON with the trial, as Optuna's own method; rank 0's counts.
+
+        Raises:
+            TuneError: JSON cannot hold it.
+        """
+        kept = plain(f"set_user_attr({key!r})", value)
+        if self._asks is not None:
+            self._asks.set_user_attr(key, kept)
+
     def logger(self, **overrides: Any) -> ExpNameLogger | bool:
         """This trial's own logger: a W&B run in the study's group, named after the trial.
 
@@ -159,6 +171,7 @@ class SyncTrial:
             **self.plan.logger,
             **overrides,
         }
+        options["wandb_kwargs"] = {**own_run(), **(options.get("wandb_kwargs") or {})}
         logger: ExpNameLogger = classes_of(self.plan.flavour).ExpNameLogger(**options)
         logger.log_hyperparams({"trial": self.to_json()})
         self._loggers.append(logger)

@@ -76,7 +76,7 @@ def test_another_space_is_another_study(expname_root: Path) -> None:
     assert study(direction="minimize", study_name="smaller").best_value < 1e-1
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, "good", [1.0, 2.0]])
+@pytest.mark.parametrize("value", [None, "good", [1.0, 2.0]])
 def test_what_is_no_number_is_no_value(expname_root: Path, value: Any) -> None:
     with pytest.raises(TuneError, match="the objective returned"):
         study(value=value if value is not None else {})

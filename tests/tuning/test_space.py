@@ -83,6 +83,12 @@ def test_a_number_that_yaml_left_as_text_is_a_number() -> None:
     assert Space.parse({"lr": {"low": "1e-5", "high": "1e-2", "log": True}}).axes["lr"] == Range(
         1e-5, 1e-2, log=True
     )
+    assert Space.parse({"lr": ["1e-5", 1e-4, "-2.5E+3"]}).axes["lr"] == Choices(
+        (1e-5, 1e-4, -2500.0)
+    )
+    assert Space.parse({"size": ["1", "b0", "e1", "1e", "1e5x"]}).axes["size"] == Choices(
+        ("1", "b0", "e1", "1e", "1e5x")
+    )
 
 
 @pytest.mark.parametrize(
