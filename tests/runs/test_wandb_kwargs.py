@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from flavour import ExpNameLogger
 from lit_models import fit
 
@@ -50,7 +51,9 @@ def test_what_wandb_takes_is_passed_on() -> None:
         settings = with_defaults(given, 5.0)
         kwargs = {"save_code": False, "reinit": "finish_previous", "tags": ["a"], "prefix": "p"}
         ExpNameLogger(wandb_kwargs=kwargs)
-    assert given.items() <= settings.items() and settings["finish_timeout"] == 5.0
+    assert given.items() <= settings.items()
+    known = "finish_timeout" in wandb.Settings.model_fields  # 0.29 has it, 0.23 has not
+    assert settings.get("finish_timeout") == (5.0 if known else None)
 
 
 def test_a_secret_among_them_is_not_said() -> None:
