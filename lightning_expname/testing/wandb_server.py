@@ -242,5 +242,5 @@ def unexplained(server: WandbServer) -> str:
     asked = sorted(set(server.unknown))
     return (
         f"W&B's client asked what the loopback server does not know: {', '.join(asked)}."
-        " It was written for wandb 0.20 to 0.31; report the version that asks"
+        " It was written for wandb 0.22 to 0.31; report the version that asks"
     )

@@ -30,8 +30,8 @@ def hole() -> Iterator[str]:
 
 
 needs_a_second_start = pytest.mark.skipif(
-    Version("0.24") > WANDB,
-    reason="wandb 0.20 to 0.23 start nothing more in a process, not even offline, once a start"
+    Version("0.29") > WANDB,
+    reason="wandb before 0.29 starts nothing more in a process, not even offline, once a start"
     " has timed out",
 )
 AWAY = (pytest.param(how, marks=needs_a_second_start) for how in ("is down", "never answers"))

@@ -57,7 +57,8 @@ def kill_one(root: Path, turn: int, chance: random.Random) -> None:
         if time.monotonic() > end or os.waitpid(child, os.WNOHANG)[0]:
             sys.exit(f"training {turn} never began")
         time.sleep(0.01)
-    time.sleep(chance.uniform(0.0, 0.5))
+    late = turn % 5 == 4  # W&B's log, which is flushed every second, has its config by then
+    time.sleep(chance.uniform(0.0, 0.5) + 2.0 * late)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 
