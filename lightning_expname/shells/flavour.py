@@ -107,12 +107,18 @@ def _named_by_config(frame: FrameType | None) -> str | None:
 
     `jsonargparse._util.import_object(name)` (seen in 4.28 to 4.53) is the first caller that is
     neither of the package nor of the import itself. Should it move, users see its own message.
+
+    Raises:
+        AttributeError: it has its class, and only looks for the shortest path to that: ours of the
+            same name in another module is another, and need not come to be.
     """
     while frame is not None:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if package not in _IMPORTING:
-            is_its = package == "jsonargparse" and frame.f_code.co_name == "import_object"
-            return str(frame.f_locals.get("name")) if is_its else None
+            function = frame.f_code.co_name if package == "jsonargparse" else ""
+            if function == "get_import_path":  # tries shorter paths to the class that it has
+                raise AttributeError("the class of this name is another flavour's")
+            return str(frame.f_locals.get("name")) if function == "import_object" else None
         frame = frame.f_back
     return None
 

@@ -130,7 +130,7 @@ def _parsed(body: bytes) -> Json:
 
 def _operation(query: str) -> str:
     found = _OPERATION.search(query)
-    return found[1] if found else query[:80]
+    return found[1] if found else " ".join(query.split())[:80]
 
 
 def _errors(message: str) -> Json:

@@ -173,6 +173,7 @@ def _file_url(state: ServerState, run: ServedRun, name: str) -> str:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
+    "{ viewer { id } }": _viewer,  # without a name: wandb 0.22 asks so whether a key is known
     "CreateRunFiles": _create_files,
     "DeleteRun": _delete,
     "GetDefaultEntity": _viewer,

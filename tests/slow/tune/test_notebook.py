@@ -17,6 +17,8 @@ from lightning_expname.testing import find_recorded, read_recorded
 DIGITS = Path(__file__).parents[2] / "frontends/digits_app.py"
 SECONDS = 240
 _DEFINE = """
+import sys
+sys.path.insert(0, "")  # beside the notebook, also where PYTHONSAFEPATH is set
 from digits_app import Digits, LitDigits, Net
 from lightning.pytorch import Trainer
 from lightning_expname import ExpNameCheckpoint, tune

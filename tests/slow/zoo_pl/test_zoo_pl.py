@@ -95,12 +95,13 @@ def test_trainings_from_the_initial_model_are_runs_of_their_own(expname_root: Pa
     assert forecast.models[0].trainer_kwargs["logger"].record.stem in stems
 
 
-def test_refits_go_on_with_their_run(expname_root: Path) -> None:
+def test_each_refit_is_a_run_of_its_own(expname_root: Path) -> None:
     model = CALLS["MLP"].build(logger=ExpNameLogger(dataset="Sales", offline=True))
     forecast = NeuralForecast([model], freq="D")
     forecast.cross_validation(sales(), n_windows=2, val_size=HORIZON, refit=True)
-    (record,) = find_runs("model=MLP")
-    assert record.status == "finished"
+    first, second = find_runs("model=MLP")
+    assert (first.status, second.status) == ("finished", "finished")
+    assert (first.ordinal, second.ordinal, second.digest) == (1, 2, first.digest)
 
 
 def test_the_other_flavours_classes_are_refused(expname_root: Path) -> None:
