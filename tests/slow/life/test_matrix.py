@@ -16,14 +16,15 @@ from rank_checks import SHARDED, STEPS, check_again, check_first
 from lightning_expname.testing import WandbServer, find_recorded
 
 Read = Callable[..., list[Any]]
+LONG = pytest.mark.long
 STRATEGIES = (
     "ddp_spawn",
-    "deepspeed",
+    pytest.param("deepspeed", marks=LONG),
     "fsdp",
-    "model_parallel",
+    pytest.param("model_parallel", marks=LONG),
     "ddp",
     "ddp_fork",
-    "ddp_notebook",
+    pytest.param("ddp_notebook", marks=LONG),
     "auto",
 )
 
