@@ -228,13 +228,13 @@ def _web_client() -> Any:
     """
     from slack_sdk import WebClient
 
-    class Client(WebClient):
+    class _Client(WebClient):
         def _perform_urllib_http_request_internal(self, url: str, req: Any) -> dict[str, Any]:
             if token := req.headers.pop("Authorization", None):
                 req.add_unredirected_header("Authorization", token)
             return super()._perform_urllib_http_request_internal(url, req)
 
-    return Client
+    return _Client
 
 
 def _says(error: RefusedError, words: tuple[str, ...]) -> bool:

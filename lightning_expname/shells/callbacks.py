@@ -76,41 +76,37 @@ class CallbackShell(Shell, Callback):
             places = place(_checkpoints_of(trainer), names, logger.options.root, trainer)
             logger.place_checkpoints(places)
 
-    @observed
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """`Trainer.validate` alone is a run; the validation inside `fit` is not."""
-        if trainer.state.fn == "validate" and not _changes_batches(trainer):
-            self._begin(trainer, pl_module, "validate")
+        if trainer.state.fn == "validate":
+            self._begin_now(trainer, pl_module, "validate", searched=False)
 
-    @observed
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The same after a search for the batch size, which happens at the start."""
-        if trainer.state.fn == "validate" and _changes_batches(trainer):
-            self._begin(trainer, pl_module, "validate")
+        if trainer.state.fn == "validate":
+            self._begin_now(trainer, pl_module, "validate", searched=True)
 
-    @observed
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A test after a fit of the same module belongs to its run."""
-        if not _changes_batches(trainer):
-            self._begin(trainer, pl_module, "test")
+        self._begin_now(trainer, pl_module, "test", searched=False)
 
-    @observed
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """As for a validation."""
-        if _changes_batches(trainer):
-            self._begin(trainer, pl_module, "test")
+        self._begin_now(trainer, pl_module, "test", searched=True)
 
-    @observed
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A prediction after a fit of the same module belongs to its run."""
-        if not _changes_batches(trainer):
-            self._begin(trainer, pl_module, "predict")
+        self._begin_now(trainer, pl_module, "predict", searched=False)
 
-    @observed
     def on_predict_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """As for a validation."""
-        if _changes_batches(trainer):
-            self._begin(trainer, pl_module, "predict")
+        self._begin_now(trainer, pl_module, "predict", searched=True)
+
+    @observed
+    def _begin_now(self, trainer: Any, module: Any, mode: str, *, searched: bool) -> None:
+        """Begins a mode at its start, or, where that changes the batch size, just after it."""
+        if _changes_batches(trainer) is searched:
+            self._begin(trainer, module, mode)
 
     def _begin(self, trainer: Trainer, module: LightningModule, mode: str) -> None:
         logger = logger_of(trainer)

@@ -181,7 +181,7 @@ SAFE_ADDRESSES = [
     "at 12:30 me@example.org: done",
     "s3://bucket/key=1/part=2",
     "d_model:64 @ lr:0.1",
-    "file:///home/me/x@y",
+    "file:///data/x@y",
 ]
 
 

@@ -15,14 +15,10 @@ BOTH = {
     "pytorch_lightning": "lightning_expname.pytorch_lightning",
 }
 CLASSES = "ExpNameAlerts, ExpNameCallback, ExpNameCheckpoint, ExpNameLogger, tune"
-TRAINING = """
-import torch
-from {trainers} import Callback, LightningModule, Trainer
-from {ours} import {classes}
-
+MODULE = """
 
 class Lit(LightningModule):
-    def __init__(self, depth=2):
+    def __init__(self, depth: int = 2):
         super().__init__()
         self.layers = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(depth))
 
@@ -31,7 +27,12 @@ class Lit(LightningModule):
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
-
+"""
+TRAINING = f"""
+import torch
+from {{trainers}} import Callback, LightningModule, Trainer
+from {{ours}} import {{classes}}
+{MODULE}
 
 def fit(**arguments):
     loader = torch.utils.data.DataLoader(torch.ones(4, 2), batch_size=2)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_flavours import BOTH, CLASSES, TRAINING, run
+from test_flavours import BOTH, CLASSES, MODULE, TRAINING, run
 
 CLI = {
     "lightning.pytorch": "lightning_expname.lightning_cli",
@@ -18,28 +18,16 @@ NAMED = {
     "ExpNameCheckpoint": ("callbacks", "[{{'class_path': '{path}'}}]"),
     "ExpNameAlerts": ("callbacks", "{path}"),
 }
-COMMAND_LINE = """
+COMMAND_LINE = f"""
 import torch
-from {trainers} import LightningModule
-from {home} import {name} as CommandLine
-
-
-class Lit(LightningModule):
-    def __init__(self, depth: int = 2):
-        super().__init__()
-        self.layers = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(depth))
-
-    def training_step(self, batch, index):
-        return self.layers[0](batch).sum()
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=0.1)
-
+from {{trainers}} import LightningModule
+from {{home}} import {{name}} as CommandLine
+{MODULE}
     def train_dataloader(self):
         return torch.utils.data.DataLoader(torch.ones(4, 2), batch_size=2)
 
 
-CommandLine(Lit, args=["fit", "--trainer.accelerator=cpu", "--trainer.max_epochs=1", *{words!r}])
+CommandLine(Lit, args=["fit", "--trainer.accelerator=cpu", "--trainer.max_epochs=1", *{{words!r}}])
 """
 
 
