@@ -37,6 +37,7 @@ class Hparam:
         default: the declared default, reduced in the same way, or `ABSENT`.
         under: the arguments that it lies below, outermost first: a name that was shortened may
             have lost that it stands below `credentials`.
+        own: the last of its names alone, where that may hold dots itself: a key of a dict.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Hparam:
     owner: Owner = "model"
     default: Plain | Absent = ABSENT
     under: tuple[str, ...] = ()
+    own: str = ""
 
     @property
     def is_default(self) -> bool:

@@ -51,8 +51,8 @@ class Row:
     def to_hparam(self, name: str) -> Hparam:
         """The hyper-parameter, under the name that it is spoken by."""
         value, kind = reduced(self.value, self.parameter)
-        default, under = _default_of(self.parameter), self.path[self.root : -1]
-        return Hparam(name, value, kind, self.owner, default, under)
+        default, (*under, own) = _default_of(self.parameter), self.path[self.root :]
+        return Hparam(name, value, kind, self.owner, default, tuple(under), own)
 
 
 def role_of(given: ModuleRef, name: str) -> Role:

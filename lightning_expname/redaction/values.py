@@ -57,13 +57,17 @@ def redact(
         return REDACTED
 
 
-def redact_key(key: str, under: Sequence[str]) -> str:
+def redact_key(key: str, under: Sequence[str], allow: Collection[str] = ()) -> str:
     """A key as it may be told: below `api_keys` it may be a secret itself.
 
     Args:
         key: the key.
         under: the keys that it lies below, outermost first.
+        allow: what the user says is no secret, see `redact`.
     """
+    redactor = _Redactor(allow)
+    if any(redactor.is_allowed(tuple(under[: end + 1])) for end in range(len(under))):
+        return key
     return str(_told_key(key, _announced(under)))
 
 
