@@ -11,12 +11,11 @@ from typing import Final, Literal
 
 from .adoption import adopt
 from .errors import RecordError
-from .records import CheckpointPlace, RunRecord, read_record, write_record
+from .records import RunRecord, read_record, write_record
 from .records.files import EXTENSION
 from .records.header import read_header
 from .records.index import FILE, FOLDER, Index, rebuild
-from .records.location import stored
-from .records.prints import owners
+from .records.prints import by_print, is_copy, owners
 from .records.scan import homes, walk
 from .records.search import all_records
 from .records.store import read_json
@@ -63,7 +62,7 @@ def examine(root: Path) -> list[Finding]:
         *_duplicates(records),
         *(finding for record in records for finding in _of_record(record)),
         *_orphans(records, root),
-        *_index_drift(root),
+        *_index_drift(records, root),
     ]
 
 
@@ -123,6 +122,7 @@ def _of_record(record: RunRecord) -> Iterator[Finding]:
 
 def _orphans(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
     records = list(records)
+    prints = by_print(records)
     names = {record.id: record.run for record in records}
     listed = {file.path for record in records for file in record.checkpoints()}
     for home in homes(root):
@@ -130,16 +130,20 @@ def _orphans(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
             inside = any(parent in listed for parent in path.parents)
             if path not in listed and not inside:
                 known = names.get(_id_in(path))
-                run = known or next((one.run for one in owners(path, records)), None)
+                adopted = [] if known else owners(path, prints)
+                if any(is_copy(path, one) for one in adopted):
+                    continue
+                run = known or next((one.run for one in adopted), None)
                 told = f"a checkpoint of {run!r} under another name" if run else _NO_RECORD
                 yield Finding("orphan", path, told)
 
 
-def _index_drift(root: Path) -> Iterator[Finding]:
+def _index_drift(records: Iterable[RunRecord], root: Path) -> Iterator[Finding]:
+    """Records that were read before the index: what comes meanwhile is no drift."""
     file = root / FOLDER / FILE
     if not file.is_file():
         return
-    there = _records_below(root)  # before the index: what comes meanwhile is no drift
+    there = {_path(record) for record in records}
     try:
         with Index(root, timeout=5.0) as index:
             index.catch_up()
@@ -153,37 +157,21 @@ def _index_drift(root: Path) -> Iterator[Finding]:
         yield Finding("index", file, f"it does not list {len(odd)} records: {odd[0]}")
 
 
-def _records_below(root: Path) -> set[Path]:
-    listed = (root / one.path / name for one in walk(root) for name in one.files)
-    return {path for path in listed if _is_record(path)}
-
-
-def _is_record(path: Path) -> bool:
-    try:
-        return isinstance(read_json(path).get("record_version"), int)
-    except RecordError:  # told as such: the index cannot list it
-        return False
-
-
 def _mended(finding: Finding, root: Path) -> bool:
     if finding.kind == "killed":
         write_record(read_record(finding.path).as_now())
     elif finding.kind == "index":
         rebuild(root)
     elif record := next((one for one in all_records(root) if one.id == _id_in(finding.path)), None):
-        write_record(record.replace(places=(*record.places, _place_of(finding.path, root))))
+        write_record(record.with_file(finding.path))
     else:
         done = adopt([finding.path], root=root)
-        return bool(done.records or done.known)
+        return bool(done.records or done.known)  # known: an orphan mended before has its shape
     return True
 
 
 def _id_in(checkpoint: Path) -> str:
     return str((read_header(checkpoint).identity or {}).get("id", ""))
-
-
-def _place_of(path: Path, root: Path) -> CheckpointPlace:
-    return CheckpointPlace(stored(path.parent, root), path.stem, extension=path.suffix, exact=True)
 
 
 def _path(record: RunRecord) -> Path:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import CheckpointPlace, RunRecord, leftover, write_record
+from ..records import RunRecord, leftover, write_record
 from ..records.claim import claim, foreseen
 from ..records.header import CheckpointHeader
 from ..records.location import stored
-from ..records.prints import owners, prints_in
+from ..records.prints import by_print, is_copy, owners, prints_in
 from ..records.resolve import WANDB_FOLDER
 from ..records.search import all_records
 from .describe import record_of
@@ -81,8 +81,12 @@ def _adopt(
     made: list[RunRecord] = []
     named = _renamed(fresh, records)
     for path, owner in named.items():
-        by_id[owner.id] = _with_file(by_id[owner.id], path, dry_run)
-        made += [] if by_id[owner.id] is owner else [by_id[owner.id]]
+        if is_copy(path, by_id[owner.id]):
+            continue
+        by_id[owner.id] = by_id[owner.id].with_file(path)
+        made.append(by_id[owner.id])
+        if not dry_run:
+            write_record(made[-1])
     fresh = [one for one in fresh if one.path not in named]
     for one in _planned(fresh, found, root, hints):
         if known := by_id.get(one.id):
@@ -99,22 +103,10 @@ def _adopt(
 def _renamed(
     fresh: Iterable[CheckpointHeader], records: Sequence[RunRecord]
 ) -> dict[Path, RunRecord]:
-    """Files whose content one adopted run had before under another name, and that run."""
-    known = [one for one in records if prints_in(one)]
-    found = {one.path: owners(one.path, known) for one in fresh if known and not one.identity}
+    """Files whose content one adopted run has or had under another name, and that run."""
+    known = by_print(records)
+    found = {one.path: owners(one.path, known) for one in fresh if not one.identity}
     return {path: runs[0] for path, runs in found.items() if len(runs) == 1}
-
-
-def _with_file(record: RunRecord, path: Path, dry_run: bool) -> RunRecord:
-    """With a place for a file that was renamed; a run that has all its files has a copy more."""
-    if len(record.checkpoints()) >= len(prints_in(record)):
-        return record
-    folder = stored(path.parent, record.root)
-    place = CheckpointPlace(folder, path.stem, extension=path.suffix, exact=True)
-    wider = record.replace(places=(*record.places, place))
-    if not dry_run:
-        write_record(wider)
-    return wider
 
 
 def _extended(known: RunRecord, found: RunRecord, dry_run: bool) -> Iterator[RunRecord]:

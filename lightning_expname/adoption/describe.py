@@ -15,6 +15,7 @@ from ..introspect.secrets import without_secrets
 from ..naming import NamePolicy, derive_names, parse_name
 from ..records import CheckpointPlace, RunRecord
 from ..records.draft import digest_of, named
+from ..records.files import exact_place
 from ..records.leftover import best_told
 from ..records.location import stored
 from ..records.prints import print_of
@@ -115,7 +116,7 @@ def _places(group: Group, root: Path) -> tuple[CheckpointPlace, ...]:
         if first is not None and not first.exact:
             place = replace(first, last=shape.template)
         if any(map(place.pattern().fullmatch, others)):
-            place = CheckpointPlace(folder, one.path.stem, extension=one.path.suffix, exact=True)
+            place = exact_place(one.path, root)
         made[place] = None
     return tuple(made)
 

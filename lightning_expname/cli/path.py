@@ -43,9 +43,10 @@ def _path(options: argparse.Namespace) -> int:
 
 def _print_exactly(path: str) -> None:
     """For a program the very bytes of the path; a terminal is not steered by them."""
-    if sys.stdout.isatty():
-        print(printable(path))
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
-        sys.stdout.buffer.flush()
+    raw = getattr(sys.stdout, "buffer", None)  # a notebook's, or a test's, takes text alone
+    if raw is None or sys.stdout.isatty():
+        print(path if raw is None else printable(path))
+        return
+    sys.stdout.flush()
+    raw.write(os.fsencode(path) + b"\n")
+    raw.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -32,17 +33,19 @@ def keyed(
 
 def _numbered(pairs: list[tuple[object, str, Item]]) -> dict[str, Item]:
     exact = {text for key, text, _ in pairs if isinstance(key, str) and key == text}
-    every, found = {text for _, text, _ in pairs}, dict[str, Item]()
+    taken, last, found = {text for _, text, _ in pairs}, Counter[str](), dict[str, Item]()
     for key, text, item in pairs:
         is_exact = isinstance(key, str) and key == text
-        if text in found or (text in exact and not is_exact):
-            text = _free(text, {*found, *every})
-        found[text] = item
+        is_taken = text in found or (text in exact and not is_exact)
+        found[_free(text, taken, last) if is_taken else text] = item
     return found
 
 
-def _free(text: str, taken: set[str]) -> str:
-    number = 2
-    while f"{text}_{number}" in taken:
-        number += 1
-    return f"{text}_{number}"
+def _free(text: str, taken: set[str], last: Counter[str]) -> str:
+    """The next number of a text that nobody has; `last` is the one that it had before."""
+    while True:
+        last[text] = max(last[text], 1) + 1
+        name = f"{text}_{last[text]}"
+        if name not in taken:
+            taken.add(name)
+            return name

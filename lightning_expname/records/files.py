@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .location import stored
+
 EXTENSION = ".ckpt"
 _PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
 _COUNTER = re.compile(r"\d+")
@@ -39,6 +41,11 @@ class CheckpointPlace:
         body = f"(?:{_template_pattern(self.name)}|(?P<last>{re.escape(self.last)}))"
         flags = re.IGNORECASE if ignore_case else 0
         return re.compile(rf"{body}(?:-v\d+)?{re.escape(self.extension)}", flags)
+
+
+def exact_place(path: Path, root: Path) -> CheckpointPlace:
+    """The place of one file, wherever it lies and whatever it is called."""
+    return CheckpointPlace(stored(path.parent, root), path.stem, extension=path.suffix, exact=True)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ def print_of(path: Path) -> str | None:
     """A digest of a file's content that costs no reading of weights; None of what is no file.
 
     Of a zip the sizes and CRC-32 of all that it holds, as its directory lists them: equal prints
-    are equal contents. Of older formats their size, beginning and end.
+    are equal contents, as far as CRC-32 tells. Of older formats their size, beginning and end.
 
     Example:
         >>> print_of(Path("a.ckpt")) == print_of(Path("a renamed copy.ckpt"))
@@ -57,7 +58,27 @@ def prints_in(record: RunRecord) -> tuple[str, ...]:
     return tuple(map(str, prints)) if isinstance(prints, (list, tuple)) else ()
 
 
-def owners(path: Path, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """The adopted runs that this file's content is one of."""
+def by_print(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The adopted runs by each of their prints."""
+    found = defaultdict[str, list[RunRecord]](list)
+    for one in records:
+        for told in prints_in(one):
+            found[told].append(one)
+    return found
+
+
+def owners(path: Path, known: Mapping[str, list[RunRecord]]) -> list[RunRecord]:
+    """The adopted runs that this file's content is one of.
+
+    Args:
+        path: is read only where there are adopted runs.
+        known: of `by_print`.
+    """
+    told = print_of(path) if known else None
+    return [] if told is None else known.get(told, [])
+
+
+def is_copy(path: Path, record: RunRecord) -> bool:
+    """Whether the run has this content in another of its files still."""
     told = print_of(path)
-    return [] if told is None else [one for one in records if told in prints_in(one)]
+    return any(print_of(one.path) == told for one in record.checkpoints() if one.path != path)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from ..errors import RecordError
 from .content import check_fields, places_of
-from .files import CheckpointFile, CheckpointPlace, list_checkpoints
+from .files import CheckpointFile, CheckpointPlace, exact_place, list_checkpoints
 from .location import check_inside, locate
 from .process import status_now
 
@@ -114,6 +114,10 @@ class RunRecord:
     def replace(self, **changes: Any) -> RunRecord:
         """A copy with some attributes changed."""
         return dataclasses.replace(self, **changes)
+
+    def with_file(self, path: Path) -> RunRecord:
+        """The record with a further checkpoint of its own, wherever it lies."""
+        return self.replace(places=(*self.places, exact_place(path, self.root)))
 
     def as_now(self) -> RunRecord:
         """The record with the status `killed` if it says `running` and its process is gone."""

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from ..errors import LookupFailedError, RecordError
 from .files import EXTENSION, CheckpointPlace
-from .prints import owners
+from .prints import by_print, owners
 from .query import composed, flatten, same_value
 from .record import RunRecord
 from .scan import SUFFIX
@@ -117,21 +117,21 @@ def _by_checkpoint(text: str, root: Path) -> Iterable[RunRecord]:
     if path is None:
         return _that_is_not_here(text, root)
     path = path.absolute()
-    found = _of_file(path, root)
-    true = Path(os.path.realpath(path))
-    return found or ([] if true == path else _of_file(true, root))
+    paths = tuple(dict.fromkeys((path, Path(os.path.realpath(path)))))  # as written, as it lies
+    for one in paths:
+        if found := _by_content_or_neighbours(one, root):
+            return found
+    records = list(all_records(root))
+    holding = [one for one in records if any(_holds(one, at) for at in paths)]
+    return holding or owners(path, by_print(records))
 
 
-def _of_file(path: Path, root: Path) -> Iterable[RunRecord]:
-    told = _told_by(path, root)
+def _by_content_or_neighbours(path: Path, root: Path) -> list[RunRecord]:
+    told = list(_told_by(path, root))
     beside = [one for one in _near(path) if _holds(one, path)]
     ids = {one.id for one in told}
-    if same := [one for one in beside if one.id in ids]:  # a copied tree has the same ids
-        return same
-    if told or beside:
-        return told or beside
-    records = list(all_records(root))
-    return [one for one in records if _holds(one, path)] or owners(path, records)
+    same = [one for one in beside if one.id in ids]  # a copied tree has the same ids
+    return same or told or beside
 
 
 def _that_is_not_here(text: str, root: Path) -> list[RunRecord]:

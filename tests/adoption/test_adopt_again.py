@@ -152,3 +152,22 @@ def test_equal_files_of_two_runs_are_nobodys(tmp_path: Path) -> None:
     renamed = first.rename(first.with_name("mine.ckpt"))
     with pytest.raises(LookupFailedError, match="2 runs"):
         resolve_run(renamed, tmp_path)
+
+
+def test_a_copy_beside_the_file_is_no_orphan_and_a_renamed_one_is_not_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "checkpoints/Net/Digits"
+    for epoch in (0, 1):
+        save(folder / f"x8-epoch{epoch}.ckpt", epoch)
+    adopt([tmp_path / "checkpoints"], root=tmp_path)
+    (folder / "kept.ckpt").write_bytes((folder / "x8-epoch0.ckpt").read_bytes())
+    assert examine(tmp_path) == []
+    save(folder / "x8-epoch2.ckpt", 2)
+    adopt([tmp_path / "checkpoints"], root=tmp_path)
+    (folder / "x8-epoch1.ckpt").rename(folder / "mine.ckpt")
+    (told,) = mend(examine(tmp_path), tmp_path)
+    assert (told.path.name, told.fixed, examine(tmp_path)) == ("mine.ckpt", True, [])
+    (run,) = find_runs(root=tmp_path)
+    names = {one.path.name for one in run.checkpoints()}
+    assert names == {"x8-epoch0.ckpt", "x8-epoch2.ckpt", "mine.ckpt"}

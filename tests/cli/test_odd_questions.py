@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import platform
 import pty
@@ -232,3 +233,10 @@ def test_nobody_is_asked_for_a_key(root: Path, reference: str) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     assert b"is no run below" in told and b"choice" not in told
     assert (b"W&B could not be asked" in told) is not reference.endswith(".ckpt")
+
+
+def test_a_path_is_printed_where_only_text_is_taken(root: Path) -> None:
+    """As in some notebooks, and for whoever calls `main`."""
+    with contextlib.redirect_stdout(io.StringIO()) as taken:
+        assert main(["path", "qq", "--record"]) == 0
+    assert Path(taken.getvalue().rstrip("\n")).is_file()

@@ -1,4 +1,4 @@
-"""A key of a dict may be the secret itself: no hyper-parameter's name tells it, and none is lost."""
+"""A key of a dict may be the secret itself: no name tells it, and none is lost."""
 
 from __future__ import annotations
 
