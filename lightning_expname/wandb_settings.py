@@ -197,13 +197,15 @@ def without_credentials(settings: Any) -> Any:
     """
     import wandb
 
+    if "git_remote_url" not in getattr(wandb.Settings, "model_fields", {}):
+        return settings
     given = dict(settings) if isinstance(settings, (dict, wandb.Settings)) else {}
     url = given.get("git_remote_url") or os.environ.get("WANDB_GIT_REMOTE_URL")
     if url:
         hidden = {} if scrub_remote(url) == url else {"git_remote_url": scrub_remote(url)}
     else:
         hidden = {} if given.get("disable_git") else _remote(given)
-    if not hidden or "git_remote_url" not in getattr(wandb.Settings, "model_fields", {}):
+    if not hidden:
         return settings
     if isinstance(settings, wandb.Settings):
         return settings.model_copy(update=hidden)

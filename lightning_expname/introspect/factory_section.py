@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..facts import Plain
 from .factories import FactoryCall
 from .reading import Reading
-from .snapshots import ConfigSnapshot, Missing, ModuleRef, Opaque, Text
+from .snapshots import ConfigSnapshot, ModuleRef, stand_in
 from .values import plain
 
 _SAID: Final = object()
@@ -60,12 +60,8 @@ def _rest(name: str, value: Any, own: Mapping[str, Any]) -> Any:
 
 def _told(value: Any) -> Any:
     """A snapshot as plain values; what was not kept as a short text."""
-    if isinstance(value, Text):
-        return value.text
-    if isinstance(value, Opaque):
-        return f"<{value.type_name}>"
-    if isinstance(value, Missing):
-        return "<unknown>"
+    if (told := stand_in(value)) is not None:
+        return told
     if isinstance(value, ModuleRef):
         return value.class_name
     if isinstance(value, ConfigSnapshot):

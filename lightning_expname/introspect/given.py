@@ -14,7 +14,7 @@ from .arguments import arguments_of_reference
 from .classify import EMPTY, classify
 from .reading import Reading
 from .signatures import Parameter, config_parameters, parameters_of
-from .snapshots import ConfigSnapshot, Missing, ModuleRef, Opaque, Text
+from .snapshots import ConfigSnapshot, Missing, ModuleRef, Opaque, Text, stand_in
 from .trainer_arguments import passes_to_trainer
 from .values import describe, typed_plain
 
@@ -186,10 +186,8 @@ class Follower:
 
 def reduced(value: Any, parameter: Parameter) -> tuple[Plain, Kind]:
     """The plain value and the kind of a snapshot."""
-    if isinstance(value, Text):
-        return value.text, value.kind
-    if isinstance(value, (Opaque, Missing)):
-        return f"<{value.type_name if isinstance(value, Opaque) else 'unknown'}>", "other"
+    if (told := stand_in(value)) is not None:
+        return told, value.kind if isinstance(value, Text) else "other"
     if has_marker(value):
         return describe(value), "other"
     kind = classify(value, parameter.annotation, parameter.default)

@@ -78,6 +78,15 @@ class ModuleRef:
     record: Any
 
 
+def stand_in(value: Any) -> str | None:
+    """The short text that stands for what a snapshot did not keep; None for what it did."""
+    if isinstance(value, Text):
+        return value.text
+    if isinstance(value, Opaque):
+        return f"<{value.type_name}>"
+    return "<unknown>" if isinstance(value, Missing) else None
+
+
 def snapshot(value: Any, depth: int = 0) -> Any:
     """What a record keeps of the value; never raises."""
     if type(value) in ATOMS:

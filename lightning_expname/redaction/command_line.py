@@ -73,4 +73,4 @@ def _grade(flag: str, allow: Collection[str]) -> Grade:
 
 
 def _is_allowed(flag: str, allow: Collection[str]) -> bool:
-    return bool(allow) and is_allowed((flag.lstrip("-"),), allow)
+    return is_allowed((flag.lstrip("-"),), allow)

@@ -32,7 +32,7 @@ def _pieces(text: str, allow: Collection[str]) -> Iterator[str]:
     while found := _DEFAULTED.search(text, place):
         place = found.end()
         name = found["asked"] or found["shell"]
-        if grade(name) == "open" or (allow and is_allowed((name,), allow)):
+        if grade(name) == "open" or is_allowed((name,), allow):
             continue
         end = _end_of(text, place)
         if not _is_none(text[place:end]):

@@ -138,6 +138,8 @@ def _is_random(piece: str) -> bool:
 
 def is_allowed(names: Iterable[str], allow: Collection[str]) -> bool:
     """By a name as it is, or by the last part of a dotted one."""
+    if not allow:
+        return False
     spoken = {part.lower() for name in names for part in (name, name.rpartition(".")[2])}
     patterns = [allow] if isinstance(allow, str) else allow
     return any(fnmatchcase(name, one.lower()) for one in patterns for name in spoken)

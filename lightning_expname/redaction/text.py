@@ -159,7 +159,7 @@ def _without_values(text: str, allow: Collection[str]) -> Iterator[str]:
     while found := _KEY.search(text, place):
         place = found.end()
         key = found["flag"] or f"{found['dash']}{found['key']}"
-        if allow and is_allowed((key.lstrip("-"),), allow):
+        if is_allowed((key.lstrip("-"),), allow):
             continue
         for start, end, shown in _values(text, place, key, is_flag=bool(found["flag"])):
             yield text[kept:start]

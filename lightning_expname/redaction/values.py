@@ -98,7 +98,7 @@ class _Redactor:
 
     def is_allowed(self, path: Path) -> bool:
         """By the last key, or by the whole path."""
-        return bool(self._allow and path) and is_allowed((path[-1], ".".join(path)), self._allow)
+        return bool(path) and is_allowed((path[-1], ".".join(path)), self._allow)
 
     def _container(self, value: Any, path: Path, own: Grade) -> Any:
         if id(value) in self._open or len(path) > _MAX_DEPTH:
@@ -168,7 +168,8 @@ def _naming(value: Mapping[Any, Any]) -> str:
 def _told_key(key: Any, own: Grade) -> Any:
     """Below a secret, what is no name of anything may be the secret itself."""
     if not isinstance(key, str):
-        return REDACTED if _is_code(key, own) and not is_short_number(key) else key
+        is_bytes = isinstance(key, (bytes, bytearray))
+        return REDACTED if _is_code(key, own) and (is_bytes or not is_short_number(key)) else key
     if own == "open" or key.startswith(REDACTED):
         return scrub(key)
     is_secret = looks_random(key) if own == "token" else not _KEY_OF_SECRETS.fullmatch(key)

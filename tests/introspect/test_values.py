@@ -132,3 +132,12 @@ def test_plain_is_a_fixed_point(value: Any) -> None:
     once = plain(value)
     assert plain(once) == once
     json.dumps(once)
+
+
+def test_a_thousand_keys_that_are_written_alike_are_a_thousand_values() -> None:
+    class Key:
+        pass
+
+    found = plain({Key(): number for number in range(1000)} | {"<Key>_2": "kept"})
+    assert found["<Key>_2"] == "kept" and len(found) == 1001
+    assert sorted(one for one in found.values() if one != "kept") == list(range(1000))

@@ -368,3 +368,9 @@ def test_what_follows_a_secret_is_told() -> None:
     assert scrub("postgresql://u:a/b@host/db") == f"postgresql://u:{REDACTED}@host/db"
     assert scrub("git:x@host:me/x.git") == f"git:{REDACTED}@host:me/x.git"
     assert scrub("https://example.org/x?key=a&b=2") == f"https://example.org/x?key={REDACTED}&b=2"
+
+
+def test_a_key_of_bytes_below_a_secret_is_hidden_and_nothing_else() -> None:
+    shown = redact({"password": {b"x9Y8z7w6": 1, "n": 2}, "width": 8})
+    assert shown["width"] == 8 and b"x9Y8z7w6" not in shown["password"]
+    assert set(shown["password"]) == {REDACTED, "n"}
