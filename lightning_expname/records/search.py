@@ -202,7 +202,8 @@ def _admission(condition: Condition) -> Callable[[str], bool]:
 
 def ordered(records: list[RunRecord], sort: str | None) -> list[RunRecord]:
     """Sorted by a key, by its largest first with `-`; those without it last."""
-    records = sorted(records, key=lambda record: (record.created, record.record))
+    # a record knows its second; of equal ones the ordinal tells which was first
+    records = sorted(records, key=lambda record: (record.created, record.ordinal, record.record))
     if not sort:
         return records
     key, descending = sort.removeprefix("-"), sort.startswith("-")

@@ -223,6 +223,14 @@ def test_equals_keep_the_order_of_their_creation(tmp_path: Path, sort: str) -> N
     assert [one.stem for one in find_runs(root=tmp_path, sort=sort)] == names
 
 
+def test_runs_of_one_configuration_begun_in_one_second_keep_their_order(tmp_path: Path) -> None:
+    """`bs64-r2.json` is sorted before `bs64.json`, and `-r10` before `-r2`, by their paths."""
+    names = ["bs64", *(f"bs64-r{number}" for number in range(2, 12))]
+    for _ in names:
+        put(tmp_path, "bs64")
+    assert [one.stem for one in find_runs(root=tmp_path)] == names
+
+
 @pytest.mark.parametrize("limit", [-1, True, 2.5, "3"])
 def test_a_limit_is_a_number_of_runs(tmp_path: Path, limit: object) -> None:
     with pytest.raises(QueryError, match="number of runs"):
