@@ -61,8 +61,16 @@ class Family:
         """Parameters under which a training writes no files of its own."""
         return {}
 
-    def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
+    def evaluation(
+        self, estimator: Any, X: Any, y: Any, rounds: int | None, *, stops: bool = False
+    ) -> Evaluation:
         """How to evaluate on the held-out fold, and to stop after `rounds` without a gain.
+
+        Args:
+            estimator: not fitted.
+            X, y: of the held-out fold.
+            rounds: None: never, unless the user's own parameters stop.
+            stops: whether they do.
 
         Raises:
             EstimatorError: this estimator cannot.
@@ -102,7 +110,9 @@ class LightGBM(Family):
     has_format = True
     can_watch = True
 
-    def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
+    def evaluation(
+        self, estimator: Any, X: Any, y: Any, rounds: int | None, *, stops: bool = False
+    ) -> Evaluation:
         names = inspect.signature(estimator.fit).parameters
         held_out = {"eval_X": (X,), "eval_y": (y,)} if "eval_X" in names else {"eval_set": [(X, y)]}
         if rounds is None:
@@ -149,7 +159,9 @@ class XGBoost(Family):
     has_format = True
     can_watch = True
 
-    def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
+    def evaluation(
+        self, estimator: Any, X: Any, y: Any, rounds: int | None, *, stops: bool = False
+    ) -> Evaluation:
         params = {} if rounds is None else {"early_stopping_rounds": rounds}
         return Evaluation(params, {"eval_set": [(X, y)], "verbose": False})
 
@@ -189,13 +201,13 @@ class CatBoost(Family):
         spoken = {"verbose", "silent", "logging_level", "verbose_eval"}
         return own if spoken & set(given) else {**own, "verbose": False}
 
-    def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
+    def evaluation(
+        self, estimator: Any, X: Any, y: Any, rounds: int | None, *, stops: bool = False
+    ) -> Evaluation:
         fit: dict[str, Any] = {"eval_set": (X, y)}
         if rounds is not None:
             return Evaluation(fit={**fit, "early_stopping_rounds": rounds, "use_best_model": True})
-        return Evaluation(
-            fit=fit if self.stops(estimator, {}) else {**fit, "use_best_model": False}
-        )
+        return Evaluation(fit=fit if stops else {**fit, "use_best_model": False})
 
     def stops(self, estimator: Any, fit: Mapping[str, Any]) -> bool:
         return any({**estimator.get_params(), **fit}.get(name) for name in _CATBOOST_STOPS)
@@ -215,10 +227,12 @@ class CatBoost(Family):
 class HistGradientBoosting(Family):
     """scikit-learn's histogram boosting; it takes a held-out set since 1.7."""
 
-    def evaluation(self, estimator: Any, X: Any, y: Any, rounds: int | None) -> Evaluation:
+    def evaluation(
+        self, estimator: Any, X: Any, y: Any, rounds: int | None, *, stops: bool = False
+    ) -> Evaluation:
         takes = "X_val" in inspect.signature(estimator.fit).parameters
         if rounds is None or not takes:
-            return super().evaluation(estimator, X, y, rounds)
+            return super().evaluation(estimator, X, y, rounds, stops=stops)
         stopping = {"early_stopping": True, "n_iter_no_change": rounds}
         return Evaluation(stopping, {"X_val": X, "y_val": y})
 

@@ -129,7 +129,7 @@ def _by_position(weights: Any, classes: NDArray[Any], present: Any) -> Any:
 
 def _arguments(fit: Mapping[str, Any], train: Indices, count: int | None) -> dict[str, Any]:
     return {
-        name: rows(value, train) if value is not None and size(value) == count else value
+        name: rows(value, train) if size(value) == count else value
         for name, value in fit.items()
     }
 
@@ -138,7 +138,7 @@ def _joined(own: dict[str, Any], watched: Mapping[str, Any]) -> dict[str, Any]:
     """The user's arguments of `fit`, which go before ours; callbacks are all called."""
     joined = {**watched, **own}
     if "callbacks" in own and "callbacks" in watched:
-        joined["callbacks"] = [*(own["callbacks"] or ()), *watched["callbacks"]]
+        joined["callbacks"] = [*own["callbacks"], *watched["callbacks"]]
     return joined
 
 
@@ -179,6 +179,7 @@ def _watched(
 ) -> dict[str, Any]:
     """Arguments that evaluate the held-out rows, or stop on the user's own evaluation set."""
     own = EVALUATED & set(plan.fit)
+    stops = family.stops(plan.estimator, plan.fit)
     if not _looks(plan, family) or (own and not plan.early_stopping):
         return {}
     if present is not None:
@@ -188,7 +189,7 @@ def _watched(
             return {}
         X, y = (X, y) if seen.all() else (rows(X, kept), y[kept])
         y = np.searchsorted(present, y)
-    evaluation = family.evaluation(estimator, X, y, plan.early_stopping)
+    evaluation = family.evaluation(estimator, X, y, plan.early_stopping, stops=stops)
     if evaluation.params:
         estimator.set_params(**evaluation.params)
     return {name: one for name, one in evaluation.fit.items() if not (own and name in EVALUATED)}

@@ -202,9 +202,8 @@ def _routed(model: Any, params: Mapping[str, Any], X: Any) -> tuple[dict[str, An
         splitting = {"groups": fit.pop("groups")} if "groups" in fit else {}
     if len(getattr(splitting.get("groups"), "shape", ())) == 2:  # a frame's one column
         splitting["groups"] = column_or_1d(splitting["groups"])
-    if fit.get("sample_weight") is None:
-        fit.pop("sample_weight", None)
-    else:
+    fit = {name: value for name, value in fit.items() if value is not None}  # their own defaults
+    if "sample_weight" in fit:
         fit["sample_weight"] = _weights(fit["sample_weight"], X)
     return fit, splitting
 

@@ -153,6 +153,19 @@ def test_groups_may_be_a_frame_and_splitters_see_all_columns(wine: Any) -> None:
     assert np.array_equal(framed.oof_predictions_, plain.oof_predictions_)
 
 
+def test_arguments_of_fit_that_are_none_are_not_passed(cancer: Any) -> None:
+    inner = HistGradientBoostingClassifier(max_iter=3)
+    clf = ExpNameClassifier(inner, n_splits=2, track=False, random_state=0)
+    plain = clf.fit(cancer.data, cancer.target).predict_proba(cancer.data)
+    nothing = dict.fromkeys(("X_val", "y_val", "sample_weight"))
+    said = clf.fit(cancer.data, cancer.target, groups=None, **nothing).predict_proba(cancer.data)
+    assert np.array_equal(said, plain)
+    with config_context(enable_metadata_routing=True):
+        inner.set_fit_request(X_val=True, y_val=True, sample_weight=True)
+        clf.set_params(estimator=inner, cv=2).fit(cancer.data, cancer.target, **nothing)
+    assert len(clf.estimators_) == 2
+
+
 def test_weights_change_what_is_learned(cancer: Any) -> None:
     weights = np.where(cancer.target == 1, 50.0, 0.1)
     plain = tree().fit(cancer.data, cancer.target)

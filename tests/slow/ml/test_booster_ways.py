@@ -129,6 +129,36 @@ def test_a_boosters_own_early_stopping_stops_on_the_held_out_fold(
     assert np.array_equal(plain.predict_proba(wine.data), tracked.predict_proba(wine.data))
 
 
+def test_catboost_told_to_stop_by_fit_keeps_the_best_iteration(wine: Any) -> None:
+    inner = CatBoostClassifier(verbose=0, n_estimators=200, learning_rate=0.5)
+    told = {"early_stopping_rounds": 3}
+    by_fit, by_constructor = (
+        ExpNameClassifier(one, n_splits=2, random_state=0, track=False).fit(
+            wine.data, wine.target, **fit
+        )
+        for one, fit in ((inner, told), (inner.copy().set_params(**told), {}))
+    )
+    for one in by_fit.estimators_:
+        assert one.tree_count_ == one.get_best_iteration() + 1
+    assert np.array_equal(by_fit.predict_proba(wine.data), by_constructor.predict_proba(wine.data))
+
+
+@pytest.mark.parametrize(
+    ("inner", "names"),
+    [
+        (LGBMClassifier(verbose=-1), ("eval_set", "eval_X", "eval_y", "callbacks")),
+        (XGBClassifier(), ("eval_set", "sample_weight_eval_set")),
+        (CatBoostClassifier(verbose=0), ("eval_set", "sample_weight")),
+    ],
+    ids=["lightgbm", "xgboost", "catboost"],
+)
+def test_arguments_that_are_none_are_none(wine: Any, inner: Any, names: Any) -> None:
+    inner = inner.set_params(n_estimators=200, learning_rate=0.5)
+    clf = ExpNameClassifier(inner, n_splits=2, early_stopping=3, track=False)
+    clf.fit(wine.data, wine.target, **dict.fromkeys(names))
+    assert max(iterations(clf)) < 200
+
+
 def test_callbacks_of_ones_own_are_called_too(wine: Any) -> None:
     seen: list[int] = []
 
