@@ -51,9 +51,6 @@ class Evaluation:
 class Family:
     """Any scikit-learn-style estimator: nothing is particular."""
 
-    has_format = False
-    """Whether the library has a format of its own."""
-
     can_watch = False
     """Whether an evaluation of the held-out fold leaves the model as it would be without."""
 
@@ -107,7 +104,6 @@ class Family:
 class LightGBM(Family):
     """LightGBM's scikit-learn classes."""
 
-    has_format = True
     can_watch = True
 
     def evaluation(
@@ -156,7 +152,6 @@ class LightGBM(Family):
 class XGBoost(Family):
     """XGBoost's scikit-learn classes."""
 
-    has_format = True
     can_watch = True
 
     def evaluation(
@@ -192,7 +187,6 @@ class XGBoost(Family):
 class CatBoost(Family):
     """CatBoost's scikit-learn classes."""
 
-    has_format = True
     can_watch = True
 
     def quiet(self, estimator: Any) -> dict[str, Any]:

@@ -129,8 +129,7 @@ def _by_position(weights: Any, classes: NDArray[Any], present: Any) -> Any:
 
 def _arguments(fit: Mapping[str, Any], train: Indices, count: int | None) -> dict[str, Any]:
     return {
-        name: rows(value, train) if size(value) == count else value
-        for name, value in fit.items()
+        name: rows(value, train) if size(value) == count else value for name, value in fit.items()
     }
 
 

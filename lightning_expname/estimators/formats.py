@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ..errors import EstimatorError
 from ..observer import warn_once
 from .copies import unfitted
-from .families import family_of
 from .trusted import TRUSTED_TYPES
 
 Format = Literal["lightgbm", "xgboost", "catboost", "skops", "joblib"]
@@ -66,7 +65,7 @@ def template_of(given: Any, fitted: Any, *, allow_pickle: bool) -> Template:
 
 def _native(estimator: Any) -> tuple[Any, str] | None:
     """Package and class; a subclass of the user's own is kept as what it derives from."""
-    if not family_of(estimator).has_format or callable(getattr(estimator, "objective", None)):
+    if callable(getattr(estimator, "objective", None)):
         return None  # a function as objective cannot be written into a text
     for base in type(estimator).__mro__:
         package = base.__module__.partition(".")[0]

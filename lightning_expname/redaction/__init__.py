@@ -8,7 +8,7 @@ taken for a secret wrongly is allowed by its name.
 
 from .addresses import scrub_remote
 from .command_line import scrub_arguments
-from .keys import Grade, grade
+from .keys import Grade, grade, patterns
 from .text import scrub
 from .values import redact, redact_key
 from .words import REDACTED
@@ -17,6 +17,7 @@ __all__ = [
     "REDACTED",
     "Grade",
     "grade",
+    "patterns",
     "redact",
     "redact_key",
     "scrub",

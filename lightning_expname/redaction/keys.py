@@ -141,8 +141,12 @@ def is_allowed(names: Iterable[str], allow: Collection[str]) -> bool:
     if not allow:
         return False
     spoken = {part.lower() for name in names for part in (name, name.rpartition(".")[2])}
-    patterns = [allow] if isinstance(allow, str) else allow
-    return any(fnmatchcase(name, one.lower()) for one in patterns for name in spoken)
+    return any(fnmatchcase(name, one.lower()) for one in patterns(allow) for name in spoken)
+
+
+def patterns(not_secret: Iterable[str] | None) -> tuple[str, ...]:
+    """What a user says is no secret, as a tuple: one text is one pattern, not its letters."""
+    return (not_secret,) if isinstance(not_secret, str) else tuple(not_secret or ())
 
 
 def words(key: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from .keys import (
     is_plain,
     is_short_number,
     looks_random,
+    patterns,
 )
 from .text import scrub, told
 from .words import HOLDERS, NAMING_KEYS, REDACTED
@@ -83,7 +84,7 @@ class _Redactor:
     """One pass over nested values, holding the containers on its way against self-reference."""
 
     def __init__(self, allow: Collection[str]) -> None:
-        self._allow = [allow] if isinstance(allow, str) else list(allow)
+        self._allow = patterns(allow)
         self._open: set[int] = set()
 
     def value(self, value: Any, path: Path, inherited: Grade) -> Any:

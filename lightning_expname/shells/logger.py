@@ -27,6 +27,7 @@ from ..observer import observed
 from ..performance import leading_checkpoint
 from ..records import CheckpointPlace, RunRecord
 from ..records.record import Status
+from ..redaction import patterns
 from ..resume import Origin
 from ..setup_touch import asked_checkpoint, setup_touch
 from ..wandb_session import is_owned, users_own_id
@@ -114,7 +115,7 @@ class LoggerShell(Shell, RunLogger):
             HparamError: `aliases` are empty or ambiguous; at the start of training, `include` or
                 `exclude` name a hyper-parameter that does not exist.
         """
-        allow = (not_secret,) if isinstance(not_secret, str) else tuple(not_secret)
+        allow = patterns(not_secret)
         arguments = init_arguments(
             root=Path(root_dir),
             offline=offline,

@@ -97,7 +97,6 @@ def _warn_of_another(path: Path, study: str) -> None:
 
 def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:
     """Where the best parameters come from."""
-    allow = allowed(plan)
     best = {"trial": result.best_trial, "value": result.best_value, "run": result.run}
     return {
         "study_version": STUDY_VERSION,
@@ -112,18 +111,12 @@ def study_json(result: TuneResult, plan: Plan, home: Home) -> dict[str, Any]:
         "best": best,
         "names": sorted(flat(result.best_params)),
         "digest": digest_of(result.best_params),
-        "search_space": redact(plan.space.to_json(), allow=allow) if plan.space else None,
-        "fixed": redact(dict(plan.fixed), allow=allow),
+        "search_space": redact(plan.space.to_json(), allow=plan.not_secret) if plan.space else None,
+        "fixed": redact(dict(plan.fixed), allow=plan.not_secret),
         "seed": plan.seed,
         "storage": home.text,
         "versions": _versions(),
     }
-
-
-def allowed(plan: Plan) -> tuple[str, ...]:
-    """What the user says is no secret, of the trials' loggers."""
-    allow = (plan.logger or {}).get("not_secret") or ()
-    return (allow,) if isinstance(allow, str) else tuple(allow)
 
 
 def _versions() -> dict[str, str]:

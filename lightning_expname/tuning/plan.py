@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from ..errors import TuneError
 from ..naming import place
+from ..redaction import patterns
 from ..shells.flavour import LIGHTNING
 from .space import Space, canonical, compose, plain
 
@@ -41,7 +42,7 @@ class Plan:
         seed: of the sampler.
         root: the directory that `hparams/` lies in.
         logger: arguments for each trial's logger; None when trials are not logged.
-        catch: exceptions that end a trial but not the study; a class or a list becomes a tuple.
+        catch: exceptions that end a trial but not the study.
         retries: how often the trial of a killed worker is tried again.
         isolate: where trials run: here, or each in a process of its own.
         plots: whether the study is drawn at its end.
@@ -77,7 +78,6 @@ class Plan:
             text = getattr(self, name)
             if text is not None and (not isinstance(text, str) or not text.strip()):
                 raise TuneError(f"{name} is {text!r}; give its name, a text, or leave it out")
-        object.__setattr__(self, "catch", _exceptions(self.catch))
         _check_count("n_trials", self.n_trials, 1)
         _check_count("retries", self.retries, 0)
         _check_one_of("direction", self.direction, ("maximize", "minimize"))
@@ -97,6 +97,11 @@ class Plan:
         """Where the best parameters go."""
         return self.home / f"{self.n_trials}_trials" / "best_params.json"
 
+    @property
+    def not_secret(self) -> tuple[str, ...]:
+        """What the user says is none, of the trials' loggers."""
+        return patterns((self.logger or {}).get("not_secret"))
+
     def compose(self, suggested: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of a trial, from those that were suggested for it."""
         return compose(self.fixed, self.space, suggested)
@@ -108,8 +113,14 @@ class Plan:
         return hashlib.sha256(canonical(said).encode("utf-8")).hexdigest()[:12]
 
 
-def _exceptions(catch: Any) -> tuple[type[Exception], ...]:
-    """Checked before the first failure, in the night, would be the first to need them."""
+def exceptions_of(catch: Any) -> tuple[type[Exception], ...]:
+    """What `tune(catch=...)` says: exceptions, one or several.
+
+    Checked before the first failure, in the night, would be the first to need them.
+
+    Raises:
+        TuneError: something else than an exception is among them.
+    """
     found = tuple(catch) if isinstance(catch, (tuple, list)) else (catch,)
     for one in found:
         if not (isinstance(one, type) and issubclass(one, Exception)):

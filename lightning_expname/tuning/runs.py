@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..wandb_session import is_owned
+from ..wandb_session import users_own_id
 
 
 def state_of(error: BaseException) -> str:
@@ -22,10 +22,7 @@ def own_run() -> dict[str, Any]:
 
     W&B, and our logger, would hand that one out: all trials would be one run.
     """
-    import wandb
-
-    is_foreign = wandb.run is not None and not is_owned(wandb.run)
-    return {"reinit": "create_new"} if is_foreign else {}
+    return {"reinit": "create_new"} if users_own_id() is not None else {}
 
 
 def run_of(logger: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from .follow import follow
 from .isolate import end_after_one, given_worker, run_isolated
 from .lead import Leader, Objective, stopping_on_sigterm
 from .outcome import NoTrialError, result_of
-from .plan import Direction, Isolation, Plan, logger_arguments
+from .plan import Direction, Isolation, Plan, exceptions_of, logger_arguments
 from .progress import Progress
 from .space import Space
 from .storage import Home, open_home
@@ -119,7 +119,7 @@ def tune(
         seed=seed,
         root=Path(root_dir),
         logger=logger_arguments(logger),
-        catch=catch,  # type: ignore[arg-type]  # made a tuple there
+        catch=exceptions_of(catch),
         retries=retries,
         isolate=isolate,
         plots=plots,

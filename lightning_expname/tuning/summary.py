@@ -15,7 +15,7 @@ from ..wandb_config import with_own
 from ..wandb_session import open_run
 from ..wandb_settings import NAME_MAX, init_arguments, new_id, with_defaults
 from .best import TuneResult
-from .outcome import allowed, study_json
+from .outcome import study_json
 from .plan import Plan
 from .plots import save_plots
 from .storage import Home
@@ -49,7 +49,7 @@ def _log(result: TuneResult, plan: Plan, home: Home, plots: list[Path]) -> None:
 
     arguments = _arguments(plan)
     config = with_own(study_json(result, plan, home), arguments.pop("config", {}))
-    allow = allowed(plan)
+    allow = plan.not_secret
     run = open_run(
         lambda: wandb.init(config=config, **arguments), arguments, continued=False, allow=allow
     )
@@ -71,7 +71,7 @@ def _arguments(plan: Plan) -> dict[str, Any]:
         job_type=JOB_TYPE,
         notes=options.get("notes"),
         extra=options.get("wandb_kwargs"),
-        allow=allowed(plan),
+        allow=plan.not_secret,
     )
     policy = NamePolicy.of(options.get("policy"))
     names = derive_names(Facts(plan.model, plan.dataset), policy, Speech())
