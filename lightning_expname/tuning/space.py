@@ -19,7 +19,11 @@ from ..errors import TuneError
 
 _BOUNDS: Final = frozenset({"low", "high"})
 _RANGE_KEYS: Final = _BOUNDS | {"log", "step"}
-_SCIENTIFIC: Final = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+_SCIENTIFIC: Final = re.compile(
+    r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+|[-+]?[0-9]+[eE][-+][0-9]+"
+)
+"""A number, of a choice, that PyYAML reads as a text; `12e4567` may be a commit, and stays one."""
+
 _FORMS: Final = "allowed: a list of choices, {low, high, log, step}, or a mapping of these"
 
 
@@ -174,7 +178,19 @@ def _choices(name: str, values: Sequence[Any]) -> Choices:
 
 def _as_written(value: Any) -> Any:
     """PyYAML reads `1e-5` as a text, where YAML 1.2 and OmegaConf read a number."""
-    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
+    if not isinstance(value, str) or not _SCIENTIFIC.fullmatch(value):
+        return value
+    number = _read(value)
+    return value if number is None else number
+
+
+def _read(text: str) -> float | None:
+    """The finite number that a text says, if it says one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _range(name: str, written: Mapping[str, Any]) -> Range:
@@ -205,13 +221,9 @@ def _check_range(name: str, found: Range) -> None:
 
 
 def _number(name: str, key: str, value: Any) -> int | float:
-    """PyYAML reads `1e-5` as a text; it is a number here."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            value = None
-    number = plain(f"search_space: {name}: {key}", value)
+    """A bound is a number in any spelling, also one that PyYAML reads as a text."""
+    said = _read(value) if isinstance(value, str) else value
+    number = plain(f"search_space: {name}: {key}", said)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise TuneError(f"search_space: {name}: {key} is {value!r}; it is a finite number")
     return number

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -89,6 +90,35 @@ def test_a_number_that_yaml_left_as_text_is_a_number() -> None:
     assert Space.parse({"size": ["1", "b0", "e1", "1e", "1e5x"]}).axes["size"] == Choices(
         ("1", "b0", "e1", "1e", "1e5x")
     )
+
+
+@pytest.mark.parametrize("text", ["1e5", "12e4567", "7E3", "1e+4567", "-2.5e999", "1e-5\n", "١e-5"])
+def test_a_text_that_looks_like_a_number_stays_one(text: str) -> None:
+    assert Space.parse({"commit": [text, "other"]}).axes["commit"] == Choices((text, "other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1e-5", 1e-5),
+        ("1E+3", 1e3),
+        ("1.0e5", 1e5),
+        ("1.e5", 1e5),
+        (".5e3", 500.0),
+        ("-2.5E+3", -2500),
+    ],
+)
+def test_a_number_with_a_dot_or_a_signed_exponent_is_one(text: str, number: float) -> None:
+    assert Space.parse({"lr": [text, 7]}).axes["lr"] == Choices((number, 7))
+
+
+def test_bounds_are_numbers_however_their_exponent_is_written() -> None:
+    text = "lr: {low: 1e-5, high: 1e-1, log: true}\nsteps: {low: 1e3, high: 1e5, step: 5e1}"
+    space = Space.parse(yaml.safe_load(text))
+    assert space.axes["lr"] == Range(1e-5, 1e-1, log=True)
+    assert space.axes["steps"] == Range(1e3, 1e5, step=50.0)
+    with pytest.raises(TuneError, match="high is '12e4567'; it is a finite number"):
+        Space.parse({"lr": {"low": 1, "high": "12e4567"}})
 
 
 @pytest.mark.parametrize(
