@@ -8,52 +8,21 @@ two steps being done together: whoever asks next finds what a killed worker left
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from ..observer import warn_once
 from .locks import is_alive, sweep
 from .plan import Plan
 from .storage import Home
+from .tally import RETRY_OF, Tally, Told
 
 WORKER: Final = "expname:worker"
-ERROR: Final = "expname:error"
 INTERRUPTED: Final = "expname:interrupted"
-RETRY_OF: Final = "expname:retry_of"
 RUN: Final = "expname:run"
 
 Reseed = Callable[[Any, int], None]
 """Makes the random numbers of a study's sampler those of a trial."""
-
-
-class Told(Protocol):
-    """What the counting needs of Optuna's FrozenTrial."""
-
-    number: int
-    params: dict[str, Any]
-    user_attrs: dict[str, Any]
-    state: Any
-
-
-def superseded(trials: Iterable[Told]) -> set[int]:
-    """Numbers of the trials in whose place a retry stands."""
-    return {trial.user_attrs[RETRY_OF] for trial in trials if RETRY_OF in trial.user_attrs}
-
-
-def spent(trials: Sequence[Told]) -> int:
-    """How many of the budget's trials are done or under way."""
-    gone = superseded(trials)
-    return sum(trial.state.name != "WAITING" and trial.number not in gone for trial in trials)
-
-
-def lost(trials: Sequence[Told]) -> list[Told]:
-    """Failed trials that nobody reported as failed, and that were not tried again yet."""
-    gone = superseded(trials)
-    return [
-        trial
-        for trial in trials
-        if trial.state.name == "FAIL" and ERROR not in trial.user_attrs and trial.number not in gone
-    ]
 
 
 def deaths(trial: Told, by_number: Mapping[int, Told]) -> int:
@@ -77,14 +46,13 @@ def line_of(trial: Told, by_number: Mapping[int, Told]) -> Iterator[Told]:
         one = by_number.get(one.user_attrs.get(RETRY_OF, -1))
 
 
-def claim_trial(study: Any, plan: Plan, home: Home, worker: str, reseed: Reseed) -> Any | None:
+def claim_trial(tally: Tally, plan: Plan, home: Home, worker: str, reseed: Reseed) -> Any | None:
     """The next trial, or None when the budget is spent; Optuna's own Trial."""
+    study = tally.study
     with home.turn():
-        revive(study, plan, home)
-        trials = study.get_trials(deepcopy=False)
-        if spent(trials) >= plan.n_trials or is_used_up(study, trials):
+        if _is_spent(tally, plan, home):
             return None
-        reseed(study, len(trials))
+        reseed(study, len(tally.trials))
         with warnings.catch_warnings():
             # The heartbeat is ours, see `lead`.
             warnings.filterwarnings("ignore", message="Heartbeat of storage")
@@ -93,30 +61,33 @@ def claim_trial(study: Any, plan: Plan, home: Home, worker: str, reseed: Reseed)
         return trial
 
 
-def is_spent(study: Any, plan: Plan, home: Home) -> bool:
+def is_spent(tally: Tally, plan: Plan, home: Home) -> bool:
     """Whether nothing is left to claim."""
     with home.turn():
-        revive(study, plan, home)
-        trials = study.get_trials(deepcopy=False)
-        return spent(trials) >= plan.n_trials or is_used_up(study, trials)
+        return _is_spent(tally, plan, home)
 
 
-def is_used_up(study: Any, trials: Sequence[Told]) -> bool:
+def _is_spent(tally: Tally, plan: Plan, home: Home) -> bool:
+    revive(tally, plan, home)
+    return tally.read().spent >= plan.n_trials or is_used_up(tally)
+
+
+def is_used_up(tally: Tally) -> bool:
     """Whether a grid has no point left, nor a trial that is to be tried again."""
-    asks = getattr(study.sampler, "is_exhausted", None)  # Optuna's GridSampler
-    waits = any(trial.state.name == "WAITING" for trial in trials)
-    return asks is not None and not waits and bool(asks(study))
+    asks = getattr(tally.study.sampler, "is_exhausted", None)  # Optuna's GridSampler
+    return asks is not None and not tally.in_state("WAITING") and bool(asks(tally.study))
 
 
-def revive(study: Any, plan: Plan, home: Home) -> None:
+def revive(tally: Tally, plan: Plan, home: Home) -> None:
     """Fails the trials of dead workers and puts each in the queue again."""
-    fail_dead(study, home)
-    trials = study.get_trials(deepcopy=False)
-    by_number = {trial.number: trial for trial in trials}
-    for trial in lost(trials):
+    fail_dead(tally, home)
+    if not (lost := tally.read().lost):
+        return
+    by_number = {trial.number: trial for trial in tally.trials}
+    for trial in lost:
         if (died := deaths(trial, by_number)) <= plan.retries:
             params = params_of(trial, by_number)
-            study.enqueue_trial(params, user_attrs={RETRY_OF: trial.number})
+            tally.study.enqueue_trial(params, user_attrs={RETRY_OF: trial.number})
         else:
             warn_once(
                 f"trial {trial.number} is not tried again: its process was killed {died} times"
@@ -133,20 +104,20 @@ def default_sampler(seed: int | None) -> Any:
         return TPESampler(seed=number, multivariate=True, constant_liar=True)
 
 
-def fail_dead(study: Any, home: Home) -> None:
+def fail_dead(tally: Tally, home: Home) -> None:
     """Ends the trials whose worker is dead, by its lock or by the database's heartbeat."""
     if home.life == "heartbeat":
         from optuna.storages import fail_stale_trials
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is called experimental
-            fail_stale_trials(study)
+            fail_stale_trials(tally.study)
     if home.life != "lock":
         return
-    for trial in study.get_trials(deepcopy=False):
+    for trial in tally.read().in_state("RUNNING"):
         worker = trial.user_attrs.get(WORKER)
-        if trial.state.name == "RUNNING" and not (worker and is_alive(home.locks, worker)):
-            fail(study, trial.number)
+        if not (worker and is_alive(home.locks, worker)):
+            fail(tally.study, trial.number)
     sweep(home.locks)
 
 

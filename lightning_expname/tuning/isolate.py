@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from ..errors import TuneError
-from .budget import ERROR, WORKER, fail, is_spent
+from .budget import WORKER, fail, is_spent
 from .locks import new_worker
 from .plan import Plan
 from .progress import Progress
 from .storage import Home
+from .tally import ERROR, Tally
 
 ONE_TRIAL: Final = "LIGHTNING_EXPNAME_TUNE_ONE"
 """The environment variable that gives a process its worker's id and lets it run one trial."""
@@ -35,7 +36,7 @@ def given_worker() -> str | None:
     return os.environ.get(ONE_TRIAL)
 
 
-def run_isolated(study: Any, plan: Plan, home: Home, bar: Progress) -> None:
+def run_isolated(tally: Tally, plan: Plan, home: Home, bar: Progress) -> None:
     """Runs the trials of a study, each in a process of its own.
 
     Raises:
@@ -46,8 +47,8 @@ def run_isolated(study: Any, plan: Plan, home: Home, bar: Progress) -> None:
         raise TuneError(
             "isolate='process' needs a storage that processes share; drop storage='memory'"
         )
-    idle = 0
-    while not is_spent(study, plan, home):
+    study, idle = tally.study, 0
+    while not is_spent(tally, plan, home):
         worker = new_worker()
         code = run_one(worker)
         left = fail_dead_child(study, worker, code)

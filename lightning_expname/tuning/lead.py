@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..errors import TuneError
 from ..observer import observed, warn_once
-from .budget import ERROR, INTERRUPTED, RUN, Reseed, claim_trial, fail
+from .budget import INTERRUPTED, RUN, Reseed, claim_trial, fail
 from .channel import Channel
 from .isolate import given_worker
 from .locks import Worker
@@ -24,6 +24,7 @@ from .plan import Plan
 from .progress import Progress
 from .runs import close_run, run_of, state_of
 from .storage import Home
+from .tally import ERROR, Tally
 from .trial import SyncTrial
 
 Objective = Callable[[SyncTrial], float]
@@ -47,12 +48,12 @@ class Leader:
     """One `tune` call on rank 0."""
 
     def __init__(
-        self, objective: Objective, plan: Plan, channel: Channel, study: Any, home: Home
+        self, objective: Objective, plan: Plan, channel: Channel, tally: Tally, home: Home
     ) -> None:
         self._objective = objective
         self._plan = plan
         self._channel = channel
-        self._study = study
+        self._tally = tally
         self._home = home
         self._sequence = 0
         self._exhausted = False  # the sampler has nothing left: a grid's points are all tried
@@ -69,7 +70,7 @@ class Leader:
             Exception: the objective raised one that `catch` does not name.
         """
         worker = Worker(self._home.locks, only)
-        ask = (self._study, self._plan, self._home, worker.id, reseed)
+        ask = (self._tally, self._plan, self._home, worker.id, reseed)
         try:
             while (trial := claim_trial(*ask)) is not None:
                 self._run_one(trial)
@@ -116,22 +117,21 @@ class Leader:
         """Tells Optuna, W&B and the record; a trial that others took for dead stays so."""
         from optuna.trial import TrialState
 
-        run = self._close_runs(trial, outcome)
+        study, run = self._tally.study, self._close_runs(trial, outcome)
         try:
             replay(asked, trial)
             if run:
                 asked.set_user_attr(RUN, run)
             if outcome.state == "complete":
-                self._study.tell(asked, outcome.value)
-                say_if_unpruned(asked, self._plan)
+                say_if_unpruned(study.tell(asked, outcome.value), self._plan)
             elif outcome.state == "pruned":
-                self._study.tell(asked, state=TrialState.PRUNED)
+                study.tell(asked, state=TrialState.PRUNED)
             else:
                 key = ERROR if outcome.state == "failed" else INTERRUPTED
                 asked.set_user_attr(key, describe(outcome.error))
-                fail(self._study, asked.number)
+                fail(study, asked.number)
         except Exception as error:
-            if not self._is_over(asked):
+            if not told_of(asked).state.is_finished():
                 raise
             self._exhausted = _stops(error)
             if not self._exhausted:
@@ -139,11 +139,7 @@ class Leader:
                     f"trial {asked.number} was taken for dead by another worker and is tried"
                     f" again there; what it gave here is dropped ({error})"
                 )
-        write_outcome(self._study, self._plan, self._home)
-
-    def _is_over(self, asked: Any) -> bool:
-        trials = self._study.get_trials(deepcopy=False)
-        return any(one.number == asked.number and one.state.is_finished() for one in trials)
+        write_outcome(self._tally, self._plan, self._home)
 
     @observed
     def _close_runs(self, trial: SyncTrial, outcome: Outcome) -> dict[str, Any] | None:
@@ -197,9 +193,9 @@ def judge(value: Any, trial: SyncTrial) -> Outcome:
     return Outcome("complete", number)
 
 
-def say_if_unpruned(asked: Any, plan: Plan) -> None:
+def say_if_unpruned(told: Any, plan: Plan) -> None:
     """A pruner that hears nothing prunes nothing, and nobody would notice."""
-    if plan.monitor is None and plan.has_pruner and not told_of(asked).intermediate_values:
+    if plan.monitor is None and plan.has_pruner and not told.intermediate_values:
         warn_once(
             "tune(pruner=...) prunes nothing: no trial reports. Give monitor= and the Trainer"
             " callbacks=trial.callbacks(), or call trial.report() and trial.should_prune()"
@@ -207,15 +203,15 @@ def say_if_unpruned(asked: Any, plan: Plan) -> None:
 
 
 def told_of(asked: Any) -> Any:
-    """A trial as the storage has it."""
-    trials = asked.study.get_trials(deepcopy=False)
-    return next(one for one in trials if one.number == asked.number)
+    """A trial as the storage has it; Optuna's public way there reads all trials (seen in 5.0)."""
+    return asked.study._storage.get_trial(asked._trial_id)
 
 
 def replay(asked: Any, trial: SyncTrial) -> None:
     """Reports that a spawned process made on its own copy of an in-memory study."""
-    told = told_of(asked).intermediate_values
-    for report in trial.reports:
+    reports = trial.reports
+    told = told_of(asked).intermediate_values if reports else {}
+    for report in reports:
         if report.step not in told:
             asked.report(report.value, report.step)
 

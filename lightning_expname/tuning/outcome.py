@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +12,26 @@ from ..errors import TuneError
 from ..observer import warn_once
 from ..redaction import redact
 from .best import STUDY, STUDY_VERSION, TuneResult, digest_of, write_json
-from .budget import ERROR, RUN, superseded
+from .budget import RUN
 from .plan import Plan
 from .space import flat, plain
 from .storage import Home
+from .tally import ERROR, Tally
 
 
 class NoTrialError(TuneError):
     """A study has no complete trial."""
 
 
-def counts_of(trials: list[Any]) -> dict[str, int]:
-    """How many trials ended in which way; those that a retry replaced are left out."""
-    gone = superseded(trials)
-    states = Counter(one.state.name for one in trials if one.number not in gone)
-    names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
-    return {said: states.get(name, 0) for name, said in names.items()}
-
-
-def best_of(trials: list[Any], direction: str) -> Any | None:
-    """The best completed trial; of equals the first."""
-    sign = 1.0 if direction == "maximize" else -1.0
-    complete = [one for one in trials if one.state.name == "COMPLETE"]
-    usable = [one for one in complete if one.value is not None and math.isfinite(one.value)]
-    return max(usable, key=lambda one: (sign * one.value, -one.number), default=None)
-
-
-def result_of(study: Any, plan: Plan) -> TuneResult:
-    """The study's result.
+def result_of(tally: Tally, plan: Plan) -> TuneResult:
+    """The study's result, as it was last read.
 
     Raises:
         TuneError: no trial was completed; the message says how they ended.
     """
-    trials = study.get_trials(deepcopy=False)
-    best, counts = best_of(trials, plan.direction), counts_of(trials)
+    best, counts = tally.best, tally.counts
     if best is None:
-        errors = [one.user_attrs[ERROR] for one in trials if ERROR in one.user_attrs]
+        errors = [one.user_attrs[ERROR] for one in tally.trials if ERROR in one.user_attrs]
         last = f"; the last error: {errors[-1]}" if errors else ""
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         raise NoTrialError(
@@ -64,19 +46,19 @@ def result_of(study: Any, plan: Plan) -> TuneResult:
         counts=counts,
         run=best.user_attrs.get(RUN),
         root=plan.root,
-        study=study,
+        study=tally.study,
     )
 
 
-def write_outcome(study: Any, plan: Plan, home: Home) -> None:
+def write_outcome(tally: Tally, plan: Plan, home: Home) -> None:
     """Writes `best_params.json` and `study.json`, if there is a best trial yet.
 
     Several workers may do so: under their turn, the last one has seen the most.
     """
     with home.turn():
-        if best_of(study.get_trials(deepcopy=False), plan.direction) is None:
+        if tally.read().best is None:
             return
-        result = result_of(study, plan)
+        result = result_of(tally, plan)
         _warn_of_another(result.path, plan.study)
         write_json(result.path, result.best_params)
         write_json(result.path.parent / STUDY, study_json(result, plan, home))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .outcome import best_of, counts_of
 from .plan import Plan
+from .tally import Tally
 
 
 class Progress:
     """A bar on standard error, where that is a terminal or a notebook; silent elsewhere."""
 
-    def __init__(self, study: Any, plan: Plan, *, shown: bool) -> None:
-        self._study = study
+    def __init__(self, tally: Tally, plan: Plan, *, shown: bool) -> None:
+        self._tally = tally
         self._plan = plan
         self._shown = shown
         self._bar: Any = None
@@ -36,8 +36,8 @@ class Progress:
         """Shows what has changed since; other workers' trials too."""
         if self._bar is None:
             return
-        trials = self._study.get_trials(deepcopy=False)
-        counts, best = counts_of(trials), best_of(trials, self._plan.direction)
+        tally = self._tally.read()
+        counts, best = tally.counts, tally.best
         self._bar.n = min(counts["complete"] + counts["pruned"] + counts["failed"], self._bar.total)
         said = {"pruned": counts["pruned"]}
         self._bar.set_postfix({"best": f"{best.value:.4g}", **said} if best else said)

@@ -15,9 +15,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
-from .budget import default_sampler, superseded
-from .outcome import best_of
+from .budget import default_sampler
 from .stepwise import SPACE, Step, on_grid, step_at
+from .tally import best_of, superseded
 
 
 class StepwiseSampler(BaseSampler):

@@ -24,6 +24,7 @@ from .progress import Progress
 from .space import Space
 from .storage import Home, open_home
 from .summary import summarise
+from .tally import Tally
 
 _DIGEST = "expname:digest"
 _WRITTEN = "expname:plan"
@@ -199,14 +200,15 @@ def _lead(
 ) -> TuneResult:
     home = open_home(storage, plan)
     study = open_study(plan, home, sampler, pruner)
-    leader = Leader(objective, plan, channel, study, home)
+    tally = Tally(study, plan.direction)
+    leader = Leader(objective, plan, channel, tally, home)
     only = given_worker()
-    with stopping_on_sigterm(), Progress(study, plan, shown=progress and only is None) as bar:
+    with stopping_on_sigterm(), Progress(tally, plan, shown=progress and only is None) as bar:
         if plan.isolate == "process" and only is None:
-            run_isolated(study, plan, home, bar)
+            run_isolated(tally, plan, home, bar)
         else:
             leader.run(_reseed(plan, sampler), bar, only)
-    result = result_of(study, plan)
+    result = result_of(tally.read(), plan)
     if only is None:
         summarise(result, plan, home)
     return result

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_expname import SyncTrial, tune
-from lightning_expname.tuning.budget import INTERRUPTED, RETRY_OF, deaths, lost, spent, superseded
+from lightning_expname.tuning.budget import INTERRUPTED, deaths
 from lightning_expname.tuning.journal import open_journal
+from lightning_expname.tuning.tally import ERROR, RETRY_OF, Tally, superseded
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -31,6 +33,7 @@ class Told:
     state: Any
     user_attrs: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    value: float | None = None
 
 
 def told(*states: str, retries: dict[int, int] | None = None) -> list[Told]:
@@ -40,16 +43,21 @@ def told(*states: str, retries: dict[int, int] | None = None) -> list[Told]:
     return trials
 
 
+def tally_of(trials: list[Told], direction: str = "maximize") -> Tally:
+    return Tally(SimpleNamespace(get_trials=lambda deepcopy: list(trials)), direction).read()
+
+
 def test_a_retry_stands_in_the_place_of_the_dead() -> None:
     trials = told("FAIL", "COMPLETE", "RUNNING", "WAITING", retries={2: 0})
     assert superseded(trials) == {0}
-    assert spent(trials) == 2
-    assert lost(trials) == []
+    assert tally_of(trials).spent == 2
+    assert tally_of(trials).lost == []
 
 
 def test_a_lost_trial_is_spent_until_it_is_tried_again() -> None:
     trials = told("FAIL", "PRUNED", "WAITING")
-    assert (spent(trials), [one.number for one in lost(trials)]) == (2, [0])
+    tally = tally_of(trials)
+    assert (tally.spent, [one.number for one in tally.lost]) == (2, [0])
 
 
 def test_deaths_are_counted_along_the_retries_and_interruptions_are_none() -> None:
@@ -62,10 +70,10 @@ def test_deaths_are_counted_along_the_retries_and_interruptions_are_none() -> No
 def test_however_workers_die_the_budget_is_kept(dies: list[bool]) -> None:
     budget, trials = 4, list[Told]()
     for death in [*dies, *[False] * 50]:
-        for one in lost(trials):
+        for one in tally_of(trials).lost:
             attrs = {RETRY_OF: one.number}
             trials.append(Told(len(trials), SimpleNamespace(name="WAITING"), attrs))
-        if spent(trials) >= budget:
+        if tally_of(trials).spent >= budget:
             break
         waiting = [one for one in trials if one.state.name == "WAITING"]
         if waiting:
@@ -76,6 +84,81 @@ def test_however_workers_die_the_budget_is_kept(dies: list[bool]) -> None:
         asked.state = SimpleNamespace(name="FAIL" if death else "COMPLETE")
     assert sum(one.state.name == "COMPLETE" for one in trials) == budget
     assert len(trials) == budget + sum(dies[: len(trials)])
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["COMPLETE", "PRUNED", "FAIL", "ERROR", "RETRY"]),
+        st.one_of(st.integers(0, 3), st.sampled_from([float("nan"), float("inf")])),
+        st.booleans(),
+    ),
+    max_size=30,
+)
+
+
+@given(STEPS, st.sampled_from(["maximize", "minimize"]))
+def test_a_tally_kept_is_one_made_anew(
+    steps: list[tuple[str, float, bool]], direction: str
+) -> None:
+    trials = list[Told]()
+    kept = tally_of(trials, direction)
+    kept.study.get_trials = lambda deepcopy: list(trials)
+    for state, value, is_read in steps:
+        if state == "RETRY":
+            trials += [
+                Told(len(trials) + i, SimpleNamespace(name="WAITING"), {RETRY_OF: one.number})
+                for i, one in enumerate(tally_of(trials).lost)
+            ]
+        elif len(under_way := [one for one in trials if one.state.name == "RUNNING"]) > 1:
+            asked = under_way[int(value > 1)]  # workers do not end in the order of their trials
+            asked.state = SimpleNamespace(name="FAIL" if state == "ERROR" else state)
+            asked.user_attrs |= {ERROR: "ValueError"} if state == "ERROR" else {}
+            asked.value = value if state == "COMPLETE" else None
+        elif waiting := [one for one in trials if one.state.name == "WAITING"]:
+            waiting[0].state = SimpleNamespace(name="RUNNING")
+        else:
+            trials.append(Told(len(trials), SimpleNamespace(name="RUNNING")))
+        if is_read:
+            kept.read()
+    anew = tally_of(trials, direction)
+    assert said_of(kept.read()) == said_of(anew)
+    gone = superseded(trials)
+    finite = [one for one in trials if one.value is not None and abs(one.value) < 9]
+    first_best = {"maximize": max, "minimize": min}[direction]
+    assert anew.best == first_best(finite, key=lambda one: one.value or 0, default=None)
+    ends = Counter(one.state.name for one in trials if one.number not in gone)
+    assert anew.counts == {
+        "complete": ends["COMPLETE"],
+        "pruned": ends["PRUNED"],
+        "failed": ends["FAIL"],
+        "running": ends["RUNNING"],
+    }
+    assert anew.spent == ends.total() - ends["WAITING"]
+
+
+def said_of(tally: Tally) -> tuple[Any, ...]:
+    waiting = [one.number for one in tally.in_state("WAITING")]
+    return tally.best, tally.counts, tally.spent, [one.number for one in tally.lost], waiting
+
+
+def test_a_long_study_looks_at_a_trial_until_it_has_ended() -> None:
+    looked = Counter[int]()
+
+    class Watched(Told):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "state":
+                looked[object.__getattribute__(self, "number")] += 1
+            return super().__getattribute__(name)
+
+    trials = [Watched(i, SimpleNamespace(name="COMPLETE"), value=float(i)) for i in range(50)]
+    tally = tally_of(trials)
+    tally.study.get_trials = lambda deepcopy: list(trials)
+    looked.clear()
+    for number in range(50, 70):
+        trials.append(Watched(number, SimpleNamespace(name="COMPLETE"), value=1.0))
+        assert tally.read().counts["complete"] == number + 1
+    assert not [number for number in looked if number < 49]  # 49 is the best, and compared with
+    assert set(range(50, 70)) <= set(looked)
 
 
 def _work(root: Path) -> None:

@@ -63,7 +63,9 @@ def flat_names(written: dict[str, Any], prefix: str = "") -> list[str]:
 def test_a_space_reads_back_from_its_own_json(written: dict[str, Any]) -> None:
     space = Space.parse(written)
     assert Space.parse(json.loads(json.dumps(space.to_json()))) == space
-    assert Space.parse(OmegaConf.create(written)) == space
+    text = json.dumps(written)
+    if "${" not in text and '"???"' not in text:  # OmegaConf's own words
+        assert Space.parse(OmegaConf.create(written)) == space
 
 
 @given(st.dictionaries(KEYS, st.one_of(SCALARS, st.dictionaries(KEYS, SCALARS, min_size=1))))
