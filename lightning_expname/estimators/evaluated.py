@@ -16,7 +16,7 @@ EVALUATED: Final = frozenset({"eval_set", "eval_X", "eval_y", "X_val", "y_val"})
 Change = Callable[[Any], Any]
 
 
-def prepared(
+def as_trained_on(
     fit: Mapping[str, Any], reduce: Change, classes: NDArray[Any] | None
 ) -> dict[str, Any]:
     """The arguments, with sets of the used columns and with positions in `classes` as labels.
@@ -32,15 +32,23 @@ def prepared(
     return _changed(fit, reduce, lambda y: y if classes is None else _positions(y, classes))
 
 
-def with_positions(fit: Mapping[str, Any], present: NDArray[np.intp] | None) -> dict[str, Any]:
-    """The arguments for a fold that knows the classes `present` only.
+def with_positions(
+    fit: Mapping[str, Any], present: NDArray[np.intp] | None, classes: NDArray[Any] | None
+) -> dict[str, Any]:
+    """The arguments for a fold that knows only some of the problem's classes.
+
+    Args:
+        fit: what `as_trained_on` gave, cut to the fold.
+        present: the fold's classes, as positions in `classes`.
+        classes: of the whole problem; None for a regression.
 
     Raises:
         EstimatorError: a set has a class that the fold lacks.
     """
-    if present is None or not EVALUATED & set(fit):
+    if present is None or classes is None or not EVALUATED & set(fit):
         return dict(fit)
-    return _changed(fit, lambda X: X, lambda y: _positions(y, present))
+    known = classes[present]
+    return _changed(fit, lambda X: X, lambda y: _positions(classes[y], known))
 
 
 def _changed(fit: Mapping[str, Any], change_X: Change, change_y: Change) -> dict[str, Any]:
@@ -68,11 +76,14 @@ def _each(sets: Any, change: Change) -> Any:
 
 
 def _positions(labels: Any, classes: NDArray[Any]) -> NDArray[np.intp]:
-    given = np.asarray(labels).ravel()
-    positions = np.searchsorted(classes, given).clip(max=len(classes) - 1)
-    if (unknown := classes[positions] != given).any():
-        raise EstimatorError(
-            f"an evaluation set has the label {given[unknown].tolist()[0]!r}, which is not among"
-            f" those that are trained on: {classes.tolist()[:20]}"
-        )
-    return positions
+    """By equality: labels of several kinds, or missing ones, do not sort."""
+    known = {label: position for position, label in enumerate(classes.tolist())}
+    given = np.asarray(labels).ravel().tolist()
+    for label in given:
+        if label not in known:
+            told = ", ".join(f"{one!r:.40}" for one in [*known][:20])
+            raise EstimatorError(
+                f"an evaluation set has the label {label!r:.80}, which is not among those that are"
+                f" trained on: [{told}]"
+            )
+    return np.array([known[label] for label in given], dtype=np.intp)

@@ -84,7 +84,7 @@ def fit_fold(plan: Plan, X: Any, y: NDArray[Any], train: Indices, held_out: Indi
     estimator, family = prepared(plan, present), family_of(plan.estimator)
     X_held_out, y_held_out = rows(X, held_out), y[held_out]
     arguments = _joined(
-        with_positions(_arguments(plan.fit, train, size(X)), present),
+        with_positions(_arguments(plan.fit, train, size(X)), present, plan.classes),
         _watched(plan, family, estimator, present, X_held_out, y_held_out),
     )
     start = time.perf_counter()
@@ -128,9 +128,9 @@ def _by_position(weights: Any, classes: NDArray[Any], present: Any) -> Any:
 
 
 def _arguments(fit: Mapping[str, Any], train: Indices, count: int | None) -> dict[str, Any]:
-    return {
-        name: rows(value, train) if size(value) == count else value for name, value in fit.items()
-    }
+    """What has one entry a row is cut, but for evaluation sets, whose rows are others."""
+    cut = {name for name, one in fit.items() if name not in EVALUATED and size(one) == count}
+    return {name: rows(one, train) if name in cut else one for name, one in fit.items()}
 
 
 def _joined(own: dict[str, Any], watched: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _fit(
             raise
         only = plan.classes[present].tolist()[0]
         raise EstimatorError(
-            f"a fold trains on rows of one class only ({only!r}), which"
+            f"a fold trains on rows of one class only ({only!r:.80}), which"
             f" {type(estimator).__name__} refuses ({error}); give a cv whose folds hold two classes"
             " at least, as cv=None does"
         ) from error

@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 
 from ..errors import EstimatorError
-from .evaluated import prepared
+from .evaluated import as_trained_on
 from .features import Features, choose
 from .folds import Importance, Plan, for_library
 from .scoring import scorers
@@ -81,7 +81,7 @@ def pose(model: Any, X: Any, y: Any, params: Mapping[str, Any], *, watch: bool) 
         reduced(X),
         labels,
         features,
-        _plan(model, classes, seed, prepared(fit, reduced, classes), watch=watch),
+        _plan(model, classes, seed, as_trained_on(fit, reduced, classes), watch=watch),
         splitter,
         split(splitter, X, labels, splitting),
         seed,

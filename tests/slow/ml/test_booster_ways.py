@@ -192,7 +192,7 @@ def test_an_evaluation_set_of_ones_own(wine: Any, inner: Any) -> None:
     with pytest.raises(EstimatorError, match="has the label 'z', which is not among"):
         clf.fit(wine.data, y, eval_set=[(wine.data[:2], ["a", "z"])])
     lacking = [(np.flatnonzero(y != "b"), np.flatnonzero(y == "b"))]
-    with pytest.raises(EstimatorError, match=r"the label 1, which is not among .*: \[0, 2\]"):
+    with pytest.raises(EstimatorError, match=r"the label 'b', which is not among .*: \['a', 'c'\]"):
         clf.set_params(cv=lacking).fit(wine.data, y, eval_set=[pair])
 
 
