@@ -38,8 +38,12 @@ def make_way() -> None:
     import wandb
 
     run = wandb.run
-    if run is not None and is_owned(run):
+    if run is None or not is_owned(run):
+        return
+    try:
         run.finish()
+    except Exception:  # ended already, by `wandb.teardown`, after which it stands there still
+        wandb.run = None
 
 
 def is_over(run: Any) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from flavour import Callback, ExpNameCheckpoint, ExpNameLogger, Trainer
 from lit_models import LitRegressor, MultiModalTransformer, fit, lit, loader, trainer
 
@@ -42,6 +43,17 @@ def test_an_earlier_run_is_taken_up_again(expname_root: Path, expname_recorded: 
     assert any("test_acc" in run.summary for run in runs[first.record.id])
     assert not any("test_acc" in run.summary for run in runs[second.record.id])
     assert len({run.name for run in runs[first.record.id]}) == 1
+
+
+def test_a_run_that_was_torn_down_is_no_obstacle(
+    expname_root: Path, expname_recorded: Read
+) -> None:
+    fit(ExpNameLogger(), module=lit(16))
+    wandb.teardown()
+    second = ExpNameLogger()
+    fit(second, module=lit(32))
+    assert second.record is not None and second.record.status == "finished"
+    assert "val_acc" in by_id(expname_recorded)[second.record.id][0].summary
 
 
 class Probe(Callback):
