@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from .testing import Recorded, SlackServer, WandbServer
 
 _EXIT_SECONDS: Final = 5.0
-_PREFIXES: Final = ("WANDB_", "LIGHTNING_EXPNAME_")
+_PREFIXES: Final = ("WANDB_", "LIGHTNING_EXPNAME_", "SLACK_")
 _FOREIGN: Final = pytest.StashKey[Any]()  # the W&B run that was open before the test, or None
-
-_over: set[Any] = {None}  # `wandb.run` still shows a run that `wandb.teardown` has finished
 
 
 class ReadRecorded(Protocol):
@@ -34,12 +32,15 @@ class ReadRecorded(Protocol):
 
 
 @pytest.fixture
-def expname_root(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+def expname_root(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """An empty directory, the working one during the test, in which W&B writes offline.
 
-    Its name has a space and a letter outside ASCII. Variables `WANDB_*` of the developer's shell
-    (a key, a run's id, a sweep) are hidden, and W&B's caches lie beside the directory. Afterwards
-    every W&B run of this process is finished, and the environment is what it was.
+    Its name has a space and a letter outside ASCII. Variables `WANDB_*` and `SLACK_*` of the
+    developer's shell (a key, a run's id, a webhook) are hidden, and W&B's caches lie beside the
+    directory. Afterwards every W&B run of this process is finished, and the environment is what
+    it was.
 
     Example:
         def test_training(expname_root):
@@ -50,20 +51,17 @@ def expname_root(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pat
     root.mkdir()
     foreign = request.node.stash[_FOREIGN] = _foreign_run()
     _forget(foreign)  # W&B reads the environment on its first use only
-    outside = _variables()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        _replace(_isolated(root, tmp_path / "wandb home"))
-        try:
-            yield root
-            _forget(foreign)
-        finally:
-            _replace(outside)
+    prefixes = _hidden_prefixes(request.fixturenames)
+    with _as_it_was(prefixes):
+        _replace(prefixes, _isolated(root, tmp_path / "wandb home"), monkeypatch)
+        monkeypatch.chdir(root)
+        yield root
+        _forget(foreign)
 
 
 @pytest.fixture
-def expname_logger(expname_root: Path) -> ExpNameLogger:
-    """An `ExpNameLogger` that writes offline below `expname_root`.
+def expname_logger(expname_root: Path, request: pytest.FixtureRequest) -> ExpNameLogger:
+    """An `ExpNameLogger` that writes offline below `expname_root`, or online to `expname_wandb`.
 
     Build the model in the test, so that its constructor is watched. The run is read back with
     `expname_recorded`.
@@ -78,7 +76,7 @@ def expname_logger(expname_root: Path) -> ExpNameLogger:
     """
     from .logger import ExpNameLogger
 
-    return ExpNameLogger(root_dir=expname_root, offline=True)
+    return ExpNameLogger(root_dir=expname_root, offline="expname_wandb" not in request.fixturenames)
 
 
 @pytest.fixture
@@ -114,6 +112,7 @@ def expname_recorded(expname_root: Path, request: pytest.FixtureRequest) -> Read
 def expname_wandb(  # it lives in the root's isolation
     expname_root: Path,  # noqa: ARG001
     request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[WandbServer]:
     """A W&B server on the loopback, of type `lightning_expname.testing.WandbServer`.
 
@@ -136,9 +135,9 @@ def expname_wandb(  # it lives in the root's isolation
     """
     from .testing.wandb_server import WandbServer, unexplained
 
-    with WandbServer() as server, pytest.MonkeyPatch.context() as patch:
+    with WandbServer() as server, _as_it_was(_PREFIXES[:1]):
         for name, value in server.environment().items():
-            patch.setenv(name, value)
+            monkeypatch.setenv(name, value)
         try:
             yield server
         finally:
@@ -154,7 +153,8 @@ def expname_slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
 
     `SLACK_WEBHOOK_URL` leads to it during the test; a bot's token and channel, and the proxies of
     the developer's shell, are hidden. `expname_slack.mode = "429"` (`500`, `502`, `hang`, `html`,
-    `invalid_auth`, `channel_not_found`) makes it unwell, `stop()` unreachable.
+    `invalid_auth`, `channel_not_found`) makes it unwell, `stop()` unreachable. What it has not
+    taken by the end of the test is dropped.
 
     Example:
         def test_that_the_end_is_told(expname_slack):
@@ -163,13 +163,17 @@ def expname_slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
             (message,) = expname_slack.wait_for(1)
             assert "train finished" in message.text
     """
+    from .alerts.last_words import unfinished
     from .testing.slack_server import SlackServer
 
+    before = unfinished()
     for name in ("SLACK_BOT_TOKEN", "SLACK_CHANNEL", *_proxies()):
         monkeypatch.delenv(name, raising=False)
     with SlackServer() as server:
         monkeypatch.setenv("SLACK_WEBHOOK_URL", server.webhook_url)
         yield server
+        for alerts in unfinished() - before:
+            alerts.abandon()  # or a watchdog would try for minutes, long after pytest
 
 
 def _proxies() -> list[str]:
@@ -179,8 +183,6 @@ def _proxies() -> list[str]:
 def _foreign_run() -> Any:
     """The W&B run that was open before the test: not ours to finish."""
     run = getattr(sys.modules.get("wandb"), "run", None)
-    if run in _over:
-        return None
     if run is not None:
         warnings.warn(
             f"the W&B run {run.id!r} is open before expname_root: what this test logs may go to it,"
@@ -193,24 +195,48 @@ def _foreign_run() -> Any:
 
 def _forget(foreign: Any) -> None:
     """Finishes open runs and W&B's process; the next `wandb.init` reads the environment anew."""
-    wandb = sys.modules.get("wandb")
+    wandb: Any = sys.modules.get("wandb")
     if wandb is None or foreign is not None:
         return
     if wandb.run is not None:
         with contextlib.suppress(Exception):  # over already, if the test called `wandb.teardown`
             wandb.run.finish()
     wandb.teardown()  # also finishes runs of reinit="create_new", and waits for their files
-    _over.add(wandb.run)
+    wandb.run = None  # a run that `wandb.teardown` ended stands there still, and takes nothing
 
 
-def _variables() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key.startswith(_PREFIXES)}
+def _hidden_prefixes(fixtures: Collection[str]) -> tuple[str, ...]:
+    return _PREFIXES[:2] if "expname_slack" in fixtures else _PREFIXES
 
 
-def _replace(variables: dict[str, str]) -> None:
-    for key in _variables():
-        del os.environ[key]
-    os.environ.update(variables)
+def _variables(prefixes: tuple[str, ...]) -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.startswith(prefixes)}
+
+
+def _replace(
+    prefixes: tuple[str, ...], variables: dict[str, str], patch: pytest.MonkeyPatch
+) -> None:
+    """By the test's own `monkeypatch`: a later patch of it would bring back what stood here."""
+    for key in _variables(prefixes):
+        patch.delenv(key)
+    for key, value in variables.items():
+        patch.setenv(key, value)
+
+
+@contextlib.contextmanager
+def _as_it_was(prefixes: tuple[str, ...]) -> Iterator[None]:
+    """Afterwards variables, directory and hooks are as before, whoever changed them."""
+    outside = _variables(prefixes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(os.getcwd())
+        for hook in ("excepthook", "exit"):  # each run of W&B's adds itself to both, for good
+            patch.setattr(sys, hook, getattr(sys, hook))
+        try:
+            yield
+        finally:
+            for key in _variables(prefixes):
+                del os.environ[key]
+            os.environ.update(outside)
 
 
 def _isolated(root: Path, home: Path) -> dict[str, str]:

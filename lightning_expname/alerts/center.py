@@ -232,6 +232,18 @@ class Alerts:
             release(self)
         return is_done
 
+    def abandon(self) -> None:
+        """Drops what is open and undelivered; nothing stays behind, and nobody is told.
+
+        For tests: a Slack that is gone for good would else be tried for ten minutes.
+        """
+        with self._lock:
+            for scope in reversed(self._scopes):
+                scope.leave()
+            self._dispatch.abandon()
+            self._renew()
+        release(self)
+
     def _is_told(self, message: Message) -> bool:
         """Whether it was asked for, and a sweep has not said enough already.
 

@@ -89,6 +89,11 @@ class Courier:
         for lane in self._lanes:
             lane.put(None)
 
+    def abandon(self) -> None:
+        """Gives up what is undelivered; nothing is taken any more."""
+        for lane in self._lanes:
+            lane.abandon()
+
     def drain(self, seconds: float) -> bool:
         """Waits until everything is delivered or given up; False when time ran out."""
         end = time.monotonic() + seconds
@@ -106,6 +111,7 @@ class _Lane:
         self._trouble = trouble
         self._queue: queue.Queue[Message | None] = queue.Queue()
         self._idle = threading.Event()
+        self._given_up = threading.Event()
         self._lock = threading.Lock()
         self._open = 0
         self._thread: threading.Thread | None = None
@@ -122,11 +128,15 @@ class _Lane:
                 )
                 self._thread.start()
 
+    def abandon(self) -> None:
+        self._given_up.set()
+        self._queue.put(None)  # it may be waiting for one
+
     def drain(self, end: float) -> bool:
         return self._idle.wait(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        while True:
+        while not self._given_up.is_set():
             message = self._queue.get()
             try:
                 self._deliver(message)
@@ -140,7 +150,7 @@ class _Lane:
 
     def _deliver(self, message: Message | None) -> None:
         if message is None:
-            if isinstance(self._sender, Probing):
+            if not self._given_up.is_set() and isinstance(self._sender, Probing):
                 self._sender.probe()
             return
         end = time.monotonic() + PATIENCE
@@ -153,7 +163,8 @@ class _Lane:
                 pause = _pause(attempt, error.retry_after)
                 if time.monotonic() + pause > end:
                     raise
-            time.sleep(pause)
+            if self._given_up.wait(pause):
+                return
             attempt += 1
 
     def _complain(self, error: BaseException) -> None:

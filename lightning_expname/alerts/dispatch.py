@@ -112,6 +112,16 @@ class Dispatch:
         drained = [one.drain(end - time.monotonic()) for one in couriers]
         return is_flushed and all(drained) and not self._leaving
 
+    def abandon(self) -> None:
+        """Drops what is undelivered."""
+        with self._changed:
+            watchdogs = [*self._leaving, *filter(None, [self._watchdog])]
+            self._leaving, self._watchdog = [], None
+        for watchdog in watchdogs:
+            watchdog.kill()
+        for courier in filter(None, [self._own, self._direct]):
+            courier.abandon()
+
     def _flush(self) -> int:
         """Asks the watchdog to answer when it has delivered everything."""
         with self._changed:

@@ -31,6 +31,9 @@ class Holding(Protocol):
     def end_open(self, exception: BaseException | None) -> None:
         """Tells how what is still open ends."""
 
+    def abandon(self) -> None:
+        """Drops what is open and undelivered."""
+
 
 _unfinished: dict[Holding, int] = {}  # held until delivered: a message may outlive its `Alerts()`
 
@@ -40,6 +43,11 @@ def hold(alerts: Holding) -> None:
     if _unfinished.get(alerts) != os.getpid():
         _unfinished[alerts] = os.getpid()
         _close_with_child(alerts)
+
+
+def unfinished() -> set[Holding]:
+    """Those that the end of this process would wait for."""
+    return {alerts for alerts in _unfinished if alerts.pid == os.getpid()}
 
 
 def release(alerts: Holding) -> None:

@@ -60,12 +60,13 @@ class Watchdog:
         self._pipe = self._process.stdin
         os.set_blocking(self._pipe.fileno(), False)
         self._is_gone = threading.Event()
-        threading.Thread(
+        self._listener = threading.Thread(
             target=self._listen,
             args=(self._process.stdout, on_answer),
             name="expname-watchdog",
             daemon=True,
-        ).start()
+        )
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -96,6 +97,14 @@ class Watchdog:
         self.tell(op="leave")  # a forked child may hold the pipe open
         with contextlib.suppress(OSError):
             self._pipe.close()
+
+    def kill(self) -> None:
+        """Ends it at once, with what it has not delivered."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        self._process.wait()
+        self._listener.join(1.0)
 
     def has_ended(self, seconds: float = 0.0) -> bool:
         """Whether it has delivered everything, waiting for it at most so long."""
