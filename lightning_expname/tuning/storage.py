@@ -63,9 +63,10 @@ def open_home(spec: Any, plan: Plan) -> Home:
     Raises:
         TuneError: it says nothing usable, or a database's driver is missing.
     """
-    locks = lock_home(plan.home.absolute() / JOURNAL)
+    journal = plan.home / JOURNAL
+    locks = lock_home(journal)
     if spec is None:
-        spec = plan.home / JOURNAL
+        return _journal(journal, journal.relative_to(plan.root))
     if isinstance(spec, str) and spec == "memory":
         from optuna.storages import InMemoryStorage
 
@@ -73,16 +74,16 @@ def open_home(spec: Any, plan: Plan) -> Home:
     if isinstance(spec, str) and "://" in spec:
         return Home(_database(spec), scrub(spec), locks, life="heartbeat")
     if isinstance(spec, (str, os.PathLike)):
-        return _journal(spec)
+        return _journal(spec, spec)
     return _given(spec, locks)
 
 
-def _journal(spec: str | os.PathLike[str]) -> Home:
+def _journal(spec: str | os.PathLike[str], text: str | os.PathLike[str]) -> Home:
     if not os.fspath(spec):
         raise TuneError(f"storage is {spec!r}; {_ALLOWED}")
     path = Path(spec)
     try:
-        return Home(open_journal(path), str(spec), lock_home(path.absolute()), life="lock")
+        return Home(open_journal(path), str(text), lock_home(path.absolute()), life="lock")
     except OSError as error:
         raise _unusable(str(spec), error) from error
 

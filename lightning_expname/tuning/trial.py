@@ -109,7 +109,8 @@ class SyncTrial:
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """One of the choices, as Optuna's own method."""
-        return self._suggest("categorical", name, choices)
+        plain = [one.item() if hasattr(one, "item") else one for one in choices]  # numpy's
+        return self._suggest("categorical", name, plain)
 
     def _suggest(self, kind: str, name: str, *args: Any, **kwargs: Any) -> Any:
         self.plan.compose({name: None})  # raises when the name is fixed

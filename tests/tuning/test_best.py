@@ -48,7 +48,7 @@ def test_the_files_say_what_was_found(expname_root: Path) -> None:
 
 def test_tabular_data_has_a_folder_more(expname_root: Path) -> None:
     result = study(features="all_features")
-    assert result.path == Path("hparams/Net/Digits/all_features/3_trials/best_params.json")
+    assert result.path == expname_root / "hparams/Net/Digits/all_features/3_trials/best_params.json"
     found = load_best_params("Net", "Digits", 3, features="all_features")
     assert found == load_best_params(result.path) == load_best_params(result.path.parent)
 

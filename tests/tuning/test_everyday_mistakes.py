@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -102,6 +103,40 @@ def test_another_studys_best_parameters_are_not_replaced_without_a_word(
     assert json.loads(Path("hparams/Net/Digits/3_trials/study.json").read_text())["study"] == (
         "other"
     )
+
+
+def test_an_objective_that_changes_the_directory_scatters_nothing(
+    expname_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wandering(trial: SyncTrial) -> float:
+        elsewhere = expname_root / f"elsewhere{trial.number}"
+        elsewhere.mkdir()
+        monkeypatch.chdir(elsewhere)
+        return trial.suggest_float("x", 0, 1)
+
+    result = study(wandering)
+    assert result.path == expname_root / "hparams/Net/Digits/3_trials/best_params.json"
+    assert load_best_params(result.path) == result.best_params
+    assert len(list(expname_root.rglob("best_params.json"))) == 1
+    told = json.loads((result.path.parent / "study.json").read_text())
+    assert told["storage"] == "hparams/Net/Digits/study.journal"
+
+
+def test_a_call_that_needs_no_trial_writes_its_best_parameters_too(expname_root: Path) -> None:
+    first = study(n_trials=4)
+    fewer = study(n_trials=2)
+    assert load_best_params(fewer.path) == fewer.best_params == first.best_params
+    first.path.unlink()
+    assert load_best_params(study(n_trials=4).path) == first.best_params
+
+
+def test_a_choice_may_be_numpys(expname_root: Path) -> None:
+    def choosing(trial: SyncTrial) -> float:
+        return float(trial.suggest_categorical("width", list(np.array([3, 5]))))
+
+    result = study(choosing)
+    assert type(result.best_params["width"]) is int
+    assert result.best_value == result.best_params["width"]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", '{"names": 3}', '{"names": [3]}'])

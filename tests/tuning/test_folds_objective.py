@@ -43,7 +43,7 @@ def run(objective: Any, **kwargs: Any) -> Any:
 def test_every_trial_is_a_tracked_training(expname_root: Path, expname_recorded: Any) -> None:
     X, y = load_wine(return_X_y=True, as_frame=True)
     result = run(FoldsObjective(classifier(), X, y), pruner=optuna.pruners.NopPruner())
-    assert result.path == Path(HOME, "3_trials/best_params.json")
+    assert result.path == Path(expname_root, HOME, "3_trials/best_params.json")
     assert json.loads(result.path.read_text()) == result.best_params
     trials = result.study.trials
     assert [list(one.intermediate_values) for one in trials] == [[0, 1, 2]] * 3

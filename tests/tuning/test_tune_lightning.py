@@ -66,7 +66,7 @@ def test_every_trial_is_a_named_run(expname_root: Path, expname_recorded: Read) 
     assert (result.best_trial, result.best_value) == (1, pytest.approx(0.6))
     assert result.best_params == {"dropout": 0.0, **trials[1].params}
     assert json.loads(result.path.read_text()) == result.best_params
-    assert result.path == Path("hparams/Net/Digits/2_trials/best_params.json")
+    assert result.path == expname_root / "hparams/Net/Digits/2_trials/best_params.json"
     record = result.record
     assert (record.id, record.status, record.group) == (runs[1].run_id, "finished", "Net-Digits")
     assert record.checkpoint("last").is_file()
