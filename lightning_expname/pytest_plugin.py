@@ -47,12 +47,14 @@ def expname_root(
             train()
             assert list(expname_root.glob("checkpoints/**/*.ckpt"))
     """
+    from .testing.golden import files_in
+
     root = tmp_path / "expname rööt"
     root.mkdir()
     foreign = request.node.stash[_FOREIGN] = _foreign_run()
     _forget(foreign)  # W&B reads the environment on its first use only
     prefixes = _hidden_prefixes(request.fixturenames)
-    with _as_it_was(prefixes):
+    with _as_it_was(prefixes), files_in(Path.cwd()):
         _replace(prefixes, _isolated(root, tmp_path / "wandb home"), monkeypatch)
         monkeypatch.chdir(root)
         yield root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -21,6 +22,7 @@ WRITE: Final = "EXPNAME_WRITE_NAMES"
 
 _SPOKEN: Final = ("run", "stem")  # written in the grammar, so that fields can be compared
 AllNames = Mapping[str, Names | Mapping[str, Any]]
+_home: Path = Path()  # where relative files lie
 
 
 def names_of(
@@ -58,7 +60,9 @@ def assert_same_names(before: AllNames | str | os.PathLike[str], after: AllNames
 
     Args:
         before: the names as they were, or the JSON file that holds them (kept under version
-            control; written when the environment has `EXPNAME_WRITE_NAMES=1`).
+            control; written when the environment has `EXPNAME_WRITE_NAMES=1`). Each call needs a
+            file of its own: it holds all cases of `after`. A relative path starts where pytest
+            was called, also under `expname_root`.
         after: case to names, of `names_of` or a logger's `names`.
 
     Raises:
@@ -70,14 +74,28 @@ def assert_same_names(before: AllNames | str | os.PathLike[str], after: AllNames
             names = names_of(LitNet(network), dataset="Digits", batch_size=64, lr=1e-3)
             assert_same_names("tests/golden_names.json", {"small": names})
     """
-    told = _plain(after)
+    told, advice = _plain(after), ""
     if not isinstance(before, Mapping):
+        file = _home / before
         if os.environ.get(WRITE) == "1":
-            _write(Path(before), told)
-        before = _read(Path(before))
+            _write(file, told)
+        before = _read(file)
+        advice = f"\nIf this is wanted, run pytest once with {WRITE}=1, and commit {file}"
     problems = list(_differences(_plain(before), told))
     if problems:
-        raise AssertionError("names are not what they were:\n  " + "\n  ".join(problems))
+        text = "\n  ".join(["names are not what they were:", *problems])
+        raise AssertionError(text + advice)
+
+
+@contextlib.contextmanager
+def files_in(directory: Path) -> Iterator[None]:
+    """Golden files of a relative path lie there, wherever the test works."""
+    global _home
+    outer, _home = _home, directory
+    try:
+        yield
+    finally:
+        _home = outer
 
 
 def _plain(names: AllNames) -> dict[str, dict[str, Any]]:
@@ -105,9 +123,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for case in [*before, *(case for case in after if case not in before)]:
         if case not in after:
-            yield f"{case}: is gone"
+            yield f"{case}: is gone (one call of assert_same_names tells all cases of a file)"
         elif case not in before:
-            yield f"{case}: is new; run pytest once with {WRITE}=1 to keep it"
+            yield f"{case}: is new"
         else:
             yield from _changes(case, before[case], after[case])
 

@@ -92,3 +92,37 @@ def test_a_file_that_holds_no_names_is_said(tmp_path: Path) -> None:
     wrong.write_text("[]")
     with pytest.raises(AssertionError, match="holds no names"):
         assert_same_names(wrong, {})
+
+
+IN_A_ROOT = """
+    from lightning_expname.testing import assert_same_names
+
+    def test_names(expname_root):
+        assert_same_names("names.json", {"small": {"run": "depth2"}})
+"""
+
+
+def test_a_relative_file_lies_beside_the_project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(IN_A_ROOT)
+    monkeypatch.setenv(WRITE, "1")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert (pytester.path / "names.json").is_file()
+    monkeypatch.delenv(WRITE)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_two_calls_of_one_file_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "names.json"
+    monkeypatch.setenv(WRITE, "1")
+    assert_same_names(file, {"a": _names()})
+    assert_same_names(file, {"b": _names()})
+    monkeypatch.delenv(WRITE)
+    advice = f"a: is new\nIf this is wanted, run pytest once with {WRITE}=1, and commit {file}"
+    with pytest.raises(AssertionError) as told:
+        assert_same_names(file, {"a": _names()})
+    assert "b: is gone (one call of assert_same_names tells all cases of a file)" in str(told.value)
+    assert str(told.value).endswith(advice)
