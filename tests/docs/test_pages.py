@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pages import DOCS, ROOT, PageRunner, blocks
+
+import lightning_expname
 
 # Pages with a test of their own, and the kinds of blocks that it runs: all of that kind, or it
 # fails by their number.
@@ -82,3 +85,10 @@ def test_a_block_that_is_wrong_is_noticed(
     page.write_text(f"# New\n\n{text}\n")
     with pytest.raises(error):
         PageRunner(page, lambda: capsys.readouterr().out).run()
+
+
+def test_the_reference_knows_every_public_name() -> None:
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    public = [name for name in lightning_expname.__all__ if not name.endswith("Error")]
+    assert [name for name in public if not re.search(rf"\b{name}\b", page)] == []
+    assert "::: lightning_expname.errors" in page  # with all of them
