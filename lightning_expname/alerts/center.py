@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import threading
 import time
@@ -146,8 +147,7 @@ class Alerts:
         """
         self._enter_process()
         with self._lock:
-            self._count[mode] += 1  # by mode: one rank may have modes of its own
-            place = place or place_from_environment(mode, self._count[mode], self._audience)
+            place = place or place_from_environment(f"watch {mode}", self._nth, self._audience)
             message = Message(mode, "started", rank=place.rank, world=place.world, **facts)
             scope = Scope(self._scrubbed(message), place, innermost(self._scopes))
             self._scopes.append(scope)
@@ -244,6 +244,11 @@ class Alerts:
             self._renew()
         release(self)
 
+    def _nth(self, mode: str) -> int:
+        """Counts the modes that several processes share, by name: one rank may have others."""
+        self._count[mode] += 1
+        return self._count[mode]
+
     def _is_told(self, message: Message) -> bool:
         """Whether it was asked for, and a sweep has not said enough already.
 
@@ -288,8 +293,13 @@ class Alerts:
 
     @property
     def _hearers(self) -> str:
-        """The same within this process only: whom an exception has been told to."""
-        return repr((self._audience, self._wandb, [id(sender) for sender in self._senders]))
+        """The same within this process only: whom an exception has been told to.
+
+        It stays on the user's exception, which others pickle and report: so it is a print.
+        """
+        own = [id(sender) for sender in self._senders]
+        known = repr((self._audience, self._wandb, own))
+        return hashlib.sha256(known.encode()).hexdigest()[:16]
 
     def _tell_held(self) -> None:
         """The summary of what a sweep held back."""

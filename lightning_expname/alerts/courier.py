@@ -55,14 +55,14 @@ class Courier:
             on_claim(message.outcome)
             self._tell(message)
             return
-        thread = threading.Thread(
-            target=self._agree,
-            args=(message, place, on_claim, list(self._pending)),
-            name="expname-claim",
-            daemon=True,
+        earlier = list(self._pending)
+        thread = in_background(
+            lambda: self._agree(message, place, on_claim, earlier), "expname-claim"
         )
-        self._pending.append(thread)
-        thread.start()
+        if thread is None:
+            self._agree(message, place, on_claim, earlier)
+        else:
+            self._pending.append(thread)
 
     def _agree(
         self,
@@ -84,6 +84,11 @@ class Courier:
             for lane in self._lanes:
                 lane.put(message)
 
+    def open(self) -> None:
+        """Starts the channels' threads, which the end of the program could not do any more."""
+        for lane in self._lanes:
+            lane.open()
+
     def probe(self) -> None:
         """Asks each channel, in the background, whether it is set up well."""
         for lane in self._lanes:
@@ -104,7 +109,7 @@ class Courier:
 
 
 class _Lane:
-    """One channel, its queue and its thread, which starts with the first message."""
+    """One channel, its queue and its thread, which starts with the first message at the latest."""
 
     def __init__(self, sender: Sender, trouble: Trouble) -> None:
         self._sender = sender
@@ -117,16 +122,19 @@ class _Lane:
         self._thread: threading.Thread | None = None
         self._idle.set()
 
+    def open(self) -> bool:
+        with self._lock:
+            self._thread = self._thread or in_background(self._work, "expname-alerts")
+            return self._thread is not None
+
     def put(self, message: Message | None) -> None:
+        if not self.open():
+            self._try(message, patience=0.0)  # once: the program waits for it
+            return
         with self._lock:
             self._open += 1
             self._idle.clear()
             self._queue.put(message)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._work, name="expname-alerts", daemon=True
-                )
-                self._thread.start()
 
     def abandon(self) -> None:
         self._given_up.set()
@@ -137,23 +145,25 @@ class _Lane:
 
     def _work(self) -> None:
         while not self._given_up.is_set():
-            message = self._queue.get()
-            try:
-                self._deliver(message)
-            except BaseException as error:  # the thread must live on: a sender is anybody's code
-                with contextlib.suppress(Exception):  # its errors are, too
-                    self._complain(error)
+            self._try(self._queue.get(), patience=PATIENCE)
             with self._lock:
                 self._open -= 1
                 if self._open == 0:
                     self._idle.set()
 
-    def _deliver(self, message: Message | None) -> None:
+    def _try(self, message: Message | None, *, patience: float) -> None:
+        try:
+            self._deliver(message, patience)
+        except BaseException as error:  # the thread must live on: a sender is anybody's code
+            with contextlib.suppress(Exception):  # its errors are, too
+                self._complain(error)
+
+    def _deliver(self, message: Message | None, patience: float) -> None:
         if message is None:
             if not self._given_up.is_set() and isinstance(self._sender, Probing):
                 self._sender.probe()
             return
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         attempt = 0
         while True:
             try:
@@ -172,6 +182,19 @@ class _Lane:
         later = "; alerts are tried again" if isinstance(error, UnavailableError) else ""
         said = str(error) if isinstance(error, Exception) else repr(error)
         self._trouble(f"{what}: {said}{later}")
+
+
+def in_background(work: Callable[[], object], name: str) -> threading.Thread | None:
+    """A daemon thread at work; None where the interpreter is about to end.
+
+    From Python 3.12 on no thread can be started there, `atexit` included.
+    """
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
 
 
 def _pause(attempt: int, asked: float | None) -> float:

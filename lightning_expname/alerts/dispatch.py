@@ -55,6 +55,7 @@ class Dispatch:
             self._is_idle = False
             if self._wants_watchdog and self._watchdog is None:
                 self._start_watchdog()
+        self._open_lanes()
         self.update(scope, op="begin")
         if not self._probed and scope.place.rank == 0 and self._slack.secrets:
             self._probed = True
@@ -91,9 +92,8 @@ class Dispatch:
         if to_slack:
             self._slack_courier().submit(message, place, _nothing)
         if self._senders:
-            self._own = self._own or Courier(self._senders, self._events, self._complain_of_others)
             share = f"{place.share}-own" if place.share else None  # the watchdog claims as well
-            self._own.submit(message, dataclasses.replace(place, share=share), _nothing)
+            self._own_courier().submit(message, dataclasses.replace(place, share=share), _nothing)
 
     def part(self) -> None:
         """No scope is open: the watchdog leaves as soon as it has delivered everything.
@@ -152,7 +152,7 @@ class Dispatch:
     def _start_watchdog(self) -> None:
         try:
             self._watchdog = Watchdog(self._on_answer)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # no thread can listen to it any more
             self._wants_watchdog = False
             complain(f"no watchdog could be started ({error}), so a killed run tells nobody")
             return
@@ -173,6 +173,17 @@ class Dispatch:
             self._wants_watchdog = False
         complain("the watchdog is gone, so from now on a killed run tells nobody")
         return False
+
+    def _open_lanes(self) -> None:
+        """What this process brings itself has its threads before the program's end."""
+        if self._senders:
+            self._own_courier().open()
+        if self._watchdog is None and self._slack.secrets:
+            self._slack_courier().open()
+
+    def _own_courier(self) -> Courier:
+        self._own = self._own or Courier(self._senders, self._events, self._complain_of_others)
+        return self._own
 
     def _slack_courier(self) -> Courier:
         if self._direct is None:

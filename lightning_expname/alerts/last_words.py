@@ -86,7 +86,7 @@ def _close_at_exit() -> None:
     was told of the exception.
     """
     end = time.monotonic() + DEADLINE
-    ours = [alerts for alerts in _unfinished if alerts.pid == os.getpid()]
+    ours = [alerts for alerts in list(_unfinished) if alerts.pid == os.getpid()]
     for alerts in ours:
         with contextlib.suppress(Exception):
             alerts.end_open(uncaught())

@@ -17,7 +17,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -89,7 +89,7 @@ def share_of(
     return hashlib.sha256(json.dumps([*alike, mode, number, told]).encode()).hexdigest()[:24]
 
 
-def place_from_environment(mode: str, number: int, told: str) -> Place:
+def place_from_environment(mode: str, nth: Callable[[str], int], told: str) -> Place:
     """Code without Lightning under torchrun; whatever is not a number is one process."""
     try:
         world = int(os.environ.get("WORLD_SIZE", "1"))
@@ -98,7 +98,7 @@ def place_from_environment(mode: str, number: int, told: str) -> Place:
         return Place()
     if world <= 1:
         return Place()
-    share = share_of(f"watch {mode}", number, os.environ, told=told)
+    share = share_of(mode, nth(mode), os.environ, told=told)
     return Place(rank, world, share, process_start())
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import queue
 import socket
 import sys
-import threading
 from typing import Any, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from .blocks import clean
+from .courier import in_background
 from .message import Message, to_text
 
 REACH_SECONDS: Final = 1.0
@@ -50,30 +49,30 @@ def _is_reachable(run: Any) -> bool:
     if getattr(run, "offline", False) or getattr(run, "disabled", False):
         return True
     answer: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    touch = threading.Thread(
-        target=lambda: answer.put(_touches(_first_stop(run.settings))),
-        name="expname-touch",
-        daemon=True,
-    )
-    touch.start()  # the look-up of a host's name knows no limit
+    # the look-up of a host's name knows no limit
+    if in_background(lambda: answer.put(_touches(run.settings)), "expname-touch") is None:
+        return _touches(run.settings)
     try:
         return answer.get(timeout=REACH_SECONDS)
     except queue.Empty:
         return False
 
 
-def _touches(url: str) -> bool:
-    address = urlsplit(url if "//" in url else f"//{url}")
-    port = address.port or (443 if address.scheme == "https" else 80)
+def _touches(settings: Any) -> bool:
     try:
+        url = _first_stop(settings)
+        address = urlsplit(url if "//" in url else f"//{url}")
+        port = address.port or (443 if address.scheme == "https" else 80)
         socket.create_connection((address.hostname or "", port), REACH_SECONDS).close()
-    except OSError:
+    except (OSError, ValueError):  # a proxy's address may be any text
         return False
     return True
 
 
 def _first_stop(settings: Any) -> str:
     """W&B's server, or the proxy on the way to it."""
+    from urllib.request import getproxies, proxy_bypass
+
     url = str(settings.base_url)
     address = urlsplit(url)
     if proxy_bypass(address.hostname or ""):

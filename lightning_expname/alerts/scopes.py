@@ -36,7 +36,8 @@ class Scope:
         record: the path of the run's record, where this process writes it.
         experiment: its W&B run, where `wandb.run` is not.
         tally: how the modes within it ended.
-        outer: the mode that it is a part of.
+        outer: the mode that it is a part of, while that is open.
+        has_ended: whether it is over.
         before: what this thread or task had begun last.
         pid: a forked child has a copy of this object, and must not end it.
     """
@@ -49,7 +50,8 @@ class Scope:
         self.experiment: Any = None
         self.tally: Counter[str] = Counter()
         self.outer = outer
-        self.before = _newest.get()
+        self.has_ended = False
+        self.before = _still_open(_newest.get())
         self.is_main = threading.current_thread() is threading.main_thread()
         self.pid = os.getpid()
         self.thread = message.thread or self.key
@@ -66,8 +68,19 @@ class Scope:
 
     def leave(self) -> None:
         """It is over: what this thread or task begins next is no part of it."""
+        self.has_ended = True
         if _newest.get() is self:
-            _newest.set(self.before)
+            _newest.set(_still_open(self.before))
+
+
+def _still_open(scope: Scope | None) -> Scope | None:
+    """This one or what was begun before it: what has ended out of turn is not kept alive."""
+    while scope is not None and scope.has_ended:
+        scope = scope.before
+    if scope is not None:
+        scope.before = _still_open(scope.before)
+        scope.outer = None if scope.outer is None or scope.outer.has_ended else scope.outer
+    return scope
 
 
 def innermost(scopes: Collection[Scope]) -> Scope | None:
@@ -103,7 +116,7 @@ class Watched:
         self._alerts = alerts
         self._mode = mode
         self._facts = facts
-        self._scopes: list[Scope | None] = []  # it may be entered within itself
+        self._scopes: list[Scope | None] = []  # entered within itself, and from several threads
 
     def update(self, **facts: Any) -> None:
         """Adds to what the message will say: `run`, `project`, `dataset`, `model`, `score`...
@@ -111,8 +124,13 @@ class Watched:
         `record=` is the path of the run's record, which is to tell of a kill; `experiment=` the
         W&B run that `run.alert` goes through, where it is not `wandb.run`.
         """
-        if self._scopes and (scope := self._scopes[-1]) is not None:
+        if (scope := self._here()) is not None:
             self._alerts.update(scope, **facts)
+
+    def _here(self) -> Scope | None:
+        """The one of its modes that this thread or task is in, else the last that was begun."""
+        own = innermost([scope for scope in self._scopes if scope is not None])
+        return own or (self._scopes[-1] if self._scopes else None)
 
     def __enter__(self) -> Watched:
         self._scopes.append(self._alerts.begin(self._mode, **self._facts))
@@ -124,7 +142,8 @@ class Watched:
         exception: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        scope = self._scopes.pop()
+        scope = self._here()
+        self._scopes.remove(scope)
         if scope is None:
             return
         if exception is None or is_good_exit(exception):

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import weakref
-from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..observer import observed, warn_once
@@ -26,7 +26,7 @@ class TrainingAlerts(Alerts):
     """`Alerts` with the hooks of a Lightning callback; `ExpNameAlerts` adds the base class."""
 
     _passing = Alerts._passing | {
-        *("_scope", "_trainer", "_works", "_modes", "_updated", "_curve", "_module_log")
+        *("_scope", "_trainer", "_works", "_updated", "_curve", "_module_log")
     }
 
     def _renew(self) -> None:
@@ -34,7 +34,6 @@ class TrainingAlerts(Alerts):
         self._scope: Scope | None = None
         self._trainer: weakref.ref[Any] | None = None
         self._works = False
-        self._modes: Counter[tuple[str, int]] = Counter()
         self._updated = 0.0
         self._curve: list[tuple[float, float]] = []
 
@@ -74,12 +73,7 @@ class TrainingAlerts(Alerts):
         self._trainer = weakref.ref(trainer)
         self._works, self._curve = False, []
         mode = _mode_of(trainer)
-        kind = (
-            mode,
-            int(trainer.world_size),
-        )  # the first rank may test alone, after all have trained
-        self._modes[kind] += 1
-        place = _place_of(trainer, mode, self._modes[kind], self._audience)
+        place = _place_of(trainer, mode, self._nth, self._audience)
         self._scope = self.begin(mode, place=place, starts=False, model=_model_of(module))
 
     def _leave_behind(self, trainer: Any) -> None:
@@ -162,11 +156,13 @@ class TrainingAlerts(Alerts):
             self._curve.pop()
         self._curve.append((epoch, float(value)))
 
-    def _note(self, trainer: Any, module: Any) -> None:
+    def _note(self, trainer: Any, module: Any, **more: Any) -> None:
         assert self._scope is not None
         self._updated = time.monotonic()
         record = _record_of(trainer)
-        facts = {"model": _model_of(module), **_facts_of(trainer, record)}
+        facts = {**_facts_of(trainer, record), **more}
+        if record is None:
+            facts["model"] = _model_of(module)
         if record is not None and self._scope.message.within is None:
             self._scope.thread = record.id
         writes = record is not None and record.path is not None and trainer.is_global_zero
@@ -188,8 +184,7 @@ class TrainingAlerts(Alerts):
         if self._scope is None or self._is_anothers(trainer):
             return
         with contextlib.suppress(Exception):  # half set up, there is little to note
-            self._note(trainer, module)
-            self.update(self._scope, curve=tuple(self._curve))
+            self._note(trainer, module, curve=tuple(self._curve))
         scope, self._scope = self._scope, None
         if exception is not None:
             self.end(scope, outcome_of(exception), exception)
@@ -211,14 +206,17 @@ def _mode_of(trainer: Any) -> str:
     return _MODES.get(name, name)
 
 
-def _place_of(trainer: Any, mode: str, number: int, told: str) -> Place:
-    """Its own claims for each launch; several machines meet in the training's directory."""
+def _place_of(trainer: Any, mode: str, nth: Callable[[str], int], told: str) -> Place:
+    """Its own claims for each launch; several machines meet in the training's directory.
+
+    The first rank may test alone, after all have trained: that counts for nobody.
+    """
     world = int(trainer.world_size)
     if world <= 1:
         return Place()
     several = int(getattr(trainer, "num_nodes", 1)) > 1
     folder = os.path.join(trainer.default_root_dir, ".expname", "alerts") if several else None
-    share = share_of(mode, number, os.environ, told=told)
+    share = share_of(mode, nth(mode), os.environ, told=told)
     return Place(int(trainer.global_rank), world, share, process_start(), folder)
 
 

@@ -25,6 +25,7 @@ from .ranks import Place
 
 POLL_SECONDS: Final = 0.25
 _FLUSH_SECONDS: Final = 0.05
+_NICENESS: Final = 5
 _IGNORED: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP")
 
 
@@ -200,7 +201,9 @@ def _close_record(path: str, outcome: str) -> None:
 
 
 def main() -> None:
-    """Entry of the process; its parent is the training."""
+    """Entry of the process; its parent is the training, which comes first."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
     for name in _IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

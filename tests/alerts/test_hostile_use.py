@@ -11,15 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from test_plain_ends import PROGRAM, children_of, wait_until_gone
 
-from lightning_expname.alerts import Alerts, Message, ranks
+from lightning_expname.alerts import Alerts, Message, ranks, run_alert
 from lightning_expname.alerts.ranks import Place, process_start, share_of, wins
 from lightning_expname.alerts.watchdog import is_supported
 from lightning_expname.observer import ExpNameWarning, _said
@@ -314,3 +317,60 @@ def test_a_watchdog_that_is_stopped_does_not_stop_the_work(expname_slack: SlackS
     (message,) = expname_slack.wait_for(1)
     assert "train finished" in message.text
     wait_until_gone(watchdog)
+
+
+def test_the_exception_keeps_no_secret(expname_slack: SlackServer) -> None:
+    """Error trackers show its attributes, and `multiprocessing` pickles it."""
+    alerts = Alerts(slack_token=TOKEN, slack_channel=CHANNEL, slack_api_url=expname_slack.api_url)
+    with pytest.raises(ValueError) as raised, alerts.watch("train"):
+        raise ValueError("no")
+    assert TOKEN.encode() not in pickle.dumps(raised.value)
+    assert TOKEN not in str(vars(raised.value)) and vars(raised.value)
+    assert alerts.close(60)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:notaport", "http://[::1", "", "http://a:99999"])
+def test_an_address_that_is_none_is_not_waited_for(url: str) -> None:
+    run = SimpleNamespace(settings=SimpleNamespace(base_url=url, http_proxy=None))
+    start = time.monotonic()
+    assert "W&B cannot be reached" in str(run_alert.alert(run, Message("train", "finished")))
+    assert time.monotonic() - start < run_alert.REACH_SECONDS / 2
+
+
+def test_modes_that_ended_are_not_kept() -> None:
+    """Those that end in another order than they began, as threads and generators do."""
+    alerts = Alerts(wandb=False, watchdog=False)
+    first = alerts.begin("train")
+    assert first is not None
+    ended = weakref.ref(first)
+    for _ in range(3):
+        second = alerts.begin("train")
+        alerts.end(first, "finished")
+        first = second
+    del second
+    gc.collect()
+    assert ended() is None
+    alerts.end(first, "finished")
+
+
+def test_one_watch_in_two_threads_ends_the_mode_of_each() -> None:
+    told: list[Message] = []
+    memory = SimpleNamespace(send=told.append)
+    watched = Alerts(wandb=False, watchdog=False, senders=[memory]).watch("train")
+    may_end, has_begun = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with watched:
+            watched.update(run="slow")
+            has_begun.set()
+            may_end.wait(10)
+
+    thread = threading.Thread(target=slow)
+    with watched:
+        thread.start()
+        assert has_begun.wait(10)
+        watched.update(run="quick")
+    may_end.set()
+    thread.join()
+    assert watched._alerts.close(10)
+    assert [message.run for message in told] == ["quick", "slow"]
