@@ -1,5 +1,6 @@
 """A Hydra + Lightning project in which nobody types a name.
 
+    pip install 'lightning-expname[hydra,tune]' scikit-learn     # whose digits are the data
     python main.py                                  # train
     python main.py mode=tune                        # three trials, pruned, each a named run
     python main.py is_tuned=true                    # train with the best parameters found

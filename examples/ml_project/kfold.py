@@ -1,5 +1,6 @@
 """K-fold training of any scikit-learn-style regressor, on scikit-learn's diabetes data.
 
+    pip install 'lightning-expname[hydra,ml,tune]' lightgbm
     python kfold.py                                     # train LightGBM on five folds
     python kfold.py model=svr 'features=[bmi,bp,s5]'    # a pipeline, on chosen columns
     python kfold.py mode=tune                           # four trials, each a named run
