@@ -27,7 +27,7 @@ def follow(objective: Objective, plan: Plan, channel: Channel) -> TuneResult:
             _take_part(objective, plan, channel, sequence, number)
         channel.leave(sequence)
         sequence += 1
-    if given_worker() is not None:
+    if given_worker(plan) is not None:
         end_after_one(None)
     return _result(channel.receive("result"), plan)
 
@@ -54,7 +54,7 @@ def _take_part(
         return
     except plan.catch:
         channel.publish(f"{sequence}/caught", True)
-        if given_worker() is not None:
+        if given_worker(plan) is not None:
             raise  # the process is for this trial only: all of its ranks may end
         if _leaders_end(channel, sequence) != "failed":
             raise  # only this rank failed: its death ends the training on all of them

@@ -8,6 +8,7 @@ cost is the start of a process and its imports, once for each trial.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -26,14 +27,29 @@ from .tally import ERROR, Tally
 ONE_TRIAL: Final = "LIGHTNING_EXPNAME_TUNE_ONE"
 """The environment variable that gives a process its worker's id and lets it run one trial."""
 
+_OF_STUDY: Final = f"{ONE_TRIAL}_OF"
 _UNCAUGHT: Final = 70  # the exit code of a trial that raised what `catch` does not name
 _PATIENCE: Final = 30.0
 _IDLE: Final = 3  # processes in a row that claim no trial: other workers may be quicker once
 
 
-def given_worker() -> str | None:
-    """The worker's id, in a process that runs one trial."""
-    return os.environ.get(ONE_TRIAL)
+def given_worker(plan: Plan) -> str | None:
+    """The worker's id, in a process that runs one trial, and of this study.
+
+    Its script may come to other studies before: those are over, or run as they always do.
+    """
+    return os.environ.get(ONE_TRIAL) if os.environ.get(_OF_STUDY) == _call(plan) else None
+
+
+def _call(plan: Plan) -> str:
+    """What tells one call of `tune` in a script from the others, in whatever directory."""
+    said = (plan.study, plan.model, plan.dataset, plan.features, plan.n_trials, plan.digest)
+    return hashlib.sha256(repr(said).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def is_one_trials_process() -> bool:
+    """Whether the script was started again for one trial, of whichever of its studies."""
+    return ONE_TRIAL in os.environ
 
 
 def run_isolated(tally: Tally, plan: Plan, home: Home, bar: Progress) -> None:
@@ -49,8 +65,13 @@ def run_isolated(tally: Tally, plan: Plan, home: Home, bar: Progress) -> None:
         )
     study, idle = tally.study, 0
     while not is_spent(tally, plan, home):
+        if is_one_trials_process():  # or each process would start another, without an end
+            raise TuneError(
+                f"the process of a trial came to study {plan.study!r} instead, which is not over;"
+                " the script must come to the same calls of tune() whenever it is started"
+            )
         worker = new_worker()
-        code = run_one(worker)
+        code = run_one(worker, plan)
         left = fail_dead_child(study, worker, code)
         if code == _UNCAUGHT:
             raise TuneError("a trial raised what catch= does not name; its error is printed above")
@@ -78,14 +99,14 @@ def end_after_one(error: BaseException | None) -> NoReturn:
     raise SystemExit(_UNCAUGHT)
 
 
-def run_one(worker: str) -> int:
+def run_one(worker: str, plan: Plan) -> int:
     """Runs the script again for one trial; gives the exit code, negative for a signal.
 
     Raises:
         TuneError: there is no script: a notebook or an interactive session.
     """
     command = _command()
-    environment = {**os.environ, ONE_TRIAL: worker}
+    environment = {**os.environ, ONE_TRIAL: worker, _OF_STUDY: _call(plan)}
     child = subprocess.Popen(command, env=environment, start_new_session=True)
     with _killing(child):
         return child.wait()

@@ -157,13 +157,13 @@ class Leader:
             raise outcome.error
         if outcome.state != "failed" or outcome.error is None:
             return
-        if given_worker() is not None and self._channel.has(f"{self._sequence}/caught"):
+        if given_worker(self._plan) is not None and self._channel.has(f"{self._sequence}/caught"):
             return  # another rank failed first; what rank 0 saw is the broken connection
         if isinstance(outcome.error, NoValueError):
             warn_once(f"trial {number}: {outcome.error}; it has failed, and the study goes on")
         elif not isinstance(outcome.error, self._plan.catch):
             raise outcome.error
-        if given_worker() is not None:
+        if given_worker(self._plan) is not None:
             return  # the process ends, and its ranks with it
         if not self._channel.await_followers(self._sequence):
             raise TuneError(

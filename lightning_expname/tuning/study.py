@@ -16,7 +16,7 @@ from .best import TuneResult
 from .budget import Reseed, default_sampler
 from .channel import Channel, connect, leading, leave_no_orphan
 from .follow import follow
-from .isolate import end_after_one, given_worker, run_isolated
+from .isolate import end_after_one, given_worker, is_one_trials_process, run_isolated
 from .lead import Leader, Objective, stopping_on_sigterm
 from .outcome import NoTrialError, result_of, write_outcome
 from .plan import Direction, Isolation, Plan, exceptions_of, logger_arguments
@@ -137,7 +137,7 @@ def tune(
     def lead() -> TuneResult:
         return _lead(objective, plan, channel, storage, sampler, pruner, progress)
 
-    if given_worker() is not None:
+    if given_worker(plan) is not None:
         _run_given_trial(lead, channel)
     with leading(channel, "result"), _watched(alerts, plan):
         result = lead()
@@ -202,8 +202,11 @@ def _lead(
     study = open_study(plan, home, sampler, pruner)
     tally = Tally(study, plan.direction)
     leader = Leader(objective, plan, channel, tally, home)
-    only = given_worker()
-    with stopping_on_sigterm(), Progress(tally, plan, shown=progress and only is None) as bar:
+    only = given_worker(plan)
+    with (
+        stopping_on_sigterm(),
+        Progress(tally, plan, shown=progress and not is_one_trials_process()) as bar,
+    ):
         if plan.isolate == "process" and only is None:
             run_isolated(tally, plan, home, bar)
         else:
@@ -279,7 +282,7 @@ def _reseed(plan: Plan, sampler: Any) -> Reseed:
 @contextlib.contextmanager
 def _watched(alerts: Any, plan: Plan) -> Iterator[None]:
     """One message at the end of the study, or at its failure."""
-    if alerts is None:
+    if alerts is None or is_one_trials_process():
         yield
         return
     with alerts.watch("tune", model=plan.model, dataset=plan.dataset, run=plan.study):

@@ -11,6 +11,7 @@ import optuna
 from lightning_expname.tuning.journal import open_journal
 
 _SCRIPT = """
+import os
 import sys
 from lightning_expname import tune
 def objective(trial):
@@ -21,7 +22,10 @@ if len(sys.argv) > 1 and sys.argv[1] == "once":
     if mark.exists():
         sys.exit(0)
     mark.touch()
-tune(objective, n_trials=2, model="N", dataset="D", isolate="process", plots=False)
+name = "D" if sys.argv[1:] != ["changing"] else f"D{os.getpid()}"
+tune(objective, n_trials=2, model="N", dataset=name, isolate="process", plots=False)
+if sys.argv[1:] == ["twice"]:
+    tune(objective, n_trials=2, model="N", dataset="E", isolate="process", plots=False)
 """
 
 
@@ -31,9 +35,10 @@ def ran(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=240)
 
 
-def states(root: Path) -> list[str]:
-    storage = open_journal(root / "hparams/N/D/study.journal")
-    return [one.state.name for one in optuna.load_study(study_name="N-D", storage=storage).trials]
+def states(root: Path, data: str = "D") -> list[str]:
+    storage = open_journal(root / f"hparams/N/{data}/study.journal")
+    study = optuna.load_study(study_name=f"N-{data}", storage=storage)
+    return [one.state.name for one in study.trials]
 
 
 def test_every_trial_has_a_process(tmp_path: Path) -> None:
@@ -47,3 +52,16 @@ def test_a_script_that_does_not_come_to_tune_again_is_told(tmp_path: Path) -> No
     assert ended.returncode == 1
     assert "started the script 3 times, and no process took a trial" in ended.stderr
     assert states(tmp_path) == []
+
+
+def test_a_script_may_have_a_study_after_another(tmp_path: Path) -> None:
+    ended = ran(tmp_path, "twice")
+    assert ended.returncode == 0, ended.stderr
+    assert states(tmp_path, "D") == states(tmp_path, "E") == ["COMPLETE", "COMPLETE"]
+
+
+def test_processes_do_not_start_each_other_without_an_end(tmp_path: Path) -> None:
+    ended = ran(tmp_path, "changing")
+    assert ended.returncode == 1
+    assert "instead, which is not over" in ended.stderr
+    assert len(list((tmp_path / "hparams/N").iterdir())) == 2
