@@ -24,9 +24,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from ..errors import QueryError
+from .record import Status
 
 ATTRIBUTES: Final = (
     "id",
@@ -69,6 +70,7 @@ _INT: Final = re.compile(r"[+-]?[0-9]{1,4000}")
 _FLOAT: Final = re.compile(
     r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][+-]?[0-9]{1,4})?|[+-]?inf|nan"
 )
+_STATUSES: Final = get_args(Status)
 _WORDS: Final[dict[str, bool | None]] = {"True": True, "False": False, "None": None}
 _QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 _ITEM: Final = re.compile(rf"\s*({_QUOTED.pattern}|\[[^\[\]]*\]|[^,\[\]]*?)\s*(?:,|$)", re.DOTALL)
@@ -262,7 +264,8 @@ def _condition(text: str) -> Condition:
     if member := _MEMBER.fullmatch(text):
         values = member[2] if member[2].startswith("[") else f"[{member[2]}]"
         key = _key(member[1])
-        return Condition(key, "in", tuple(_as_text(key, *one) for one in _items(values)))
+        several = tuple(_as_text(key, *one) for one in _items(values))
+        return _with_known_status(Condition(key, "in", several), *several)
     if found := _CONDITION.fullmatch(text):
         key, sign = _key(found[1]), found[2].replace("==", "=")
         if _SLIP.match(found[3]):
@@ -288,7 +291,15 @@ def _as_text(key: str, text: str, value: Any) -> Any:
 def _compared(text: str, key: str, sign: str, value: Any) -> Condition:
     if sign in _ORDER and (isinstance(value, (bool, list, Pattern)) or value in (None, "")):
         raise QueryError(f"the condition {text!r} orders what has no order; give a number or text")
-    return Condition(key, sign, value)
+    return _with_known_status(Condition(key, sign, value), value)
+
+
+def _with_known_status(condition: Condition, *values: Any) -> Condition:
+    """A status is one of six words: to ask for any other finds nothing, for ever."""
+    unknown = [one for one in values if not isinstance(one, Pattern) and one not in _STATUSES]
+    if condition.key == "status" and unknown:
+        raise QueryError(f"the status is {unknown[0]!r}; a run's is one of {', '.join(_STATUSES)}")
+    return condition
 
 
 def _unquoted(text: str) -> str:

@@ -231,6 +231,14 @@ def test_runs_of_one_configuration_begun_in_one_second_keep_their_order(tmp_path
     assert [one.stem for one in find_runs(root=tmp_path)] == names
 
 
+@pytest.mark.parametrize(
+    "query", ["status=prnued", "status!=completed", "status in [failed, crashed]"]
+)
+def test_a_status_that_no_run_can_have_is_refused(tmp_path: Path, query: str) -> None:
+    with pytest.raises(QueryError, match="one of running, finished, failed, interrupted, killed"):
+        find_runs(query, root=tmp_path)
+
+
 @pytest.mark.parametrize("limit", [-1, True, 2.5, "3"])
 def test_a_limit_is_a_number_of_runs(tmp_path: Path, limit: object) -> None:
     with pytest.raises(QueryError, match="number of runs"):
