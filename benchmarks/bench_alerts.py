@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from rows import tell
+from rows import sizes, tell
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -118,10 +118,11 @@ def end(how: str) -> tuple[float, float, int]:
 
 def main() -> None:
     """Print one line for each figure."""
+    (pairs,) = sizes(pairs=11)
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     os.chdir(tempfile.mkdtemp())
-    measure_training(int(sys.argv[1]) if len(sys.argv) > 1 else 11)
+    measure_training(pairs)
     with SlackServer() as slack:
         os.environ["SLACK_WEBHOOK_URL"] = slack.webhook_url
         slack.mode = "hang"

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import gc
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
 import torch
-from rows import tell
+from rows import sizes, tell
 
 from lightning_expname.introspect.capture import capture_init, uncapture_init
 
@@ -63,7 +62,7 @@ def paired(build: Callable[[], object], repeats: int, chunk: int = 250) -> tuple
 
 def main() -> None:
     """Print one line for each builder."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    (repeats,) = sizes(repeats=5)
     gc.disable()
     for name, build in BUILDERS.items():
         paired(build, 1)  # warm

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -22,7 +21,7 @@ import lightning_expname.logger  # noqa: F401  # constructors are recorded from 
 
 import torch  # isort: skip
 from lightning.pytorch import LightningModule, Trainer
-from rows import tell
+from rows import sizes, tell
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -108,7 +107,7 @@ def run(root: Path) -> Timed:
 
 def main() -> None:
     """Print the medians."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    (repeats,) = sizes(repeats=7)
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as root:
         runs = [run(Path(root)) for _ in range(repeats + 1)][1:]  # the first one imports

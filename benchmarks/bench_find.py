@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rows import tell
+from rows import sizes, tell
 
 from lightning_expname import find_runs
 from lightning_expname.records import CheckpointPlace, RunRecord, claim
@@ -282,7 +282,7 @@ def bench_glob(folder: Path) -> float:
 
 def main() -> None:
     """Print every figure beside its goal."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    (count,) = sizes(records=100_000)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name) / "root"
         fill(root, range(count))

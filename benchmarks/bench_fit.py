@@ -11,7 +11,6 @@ import gc
 import logging
 import os
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -26,7 +25,7 @@ import lightning.pytorch as pl  # isort: skip
 import torch
 import wandb
 from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, WandbLogger
-from rows import tell
+from rows import sizes, tell
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -111,8 +110,7 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
 
 def main() -> None:
     """Print one line for each logger: its ratio to WandbLogger, and its seconds."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    steps = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
+    rounds, steps = sizes(rounds=7, steps=2000)
     os.environ.setdefault("WANDB_SILENT", "true")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")

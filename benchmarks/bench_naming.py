@@ -7,7 +7,6 @@ modules alone, which any reader of a model has to do.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ from lightning_expname.introspect.capture import capture_init
 capture_init()
 
 import torch
-from rows import tell
+from rows import sizes, tell
 
 from lightning_expname import collect_hparams
 
@@ -52,7 +51,7 @@ def _many(one: Callable[[], object]) -> Callable[[], None]:
 
 def main() -> None:
     """Print each figure."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    (repeats,) = sizes(repeats=9)
     name = format_name(FIELDS)
     for what, one in (
         ("names formatted", lambda: format_name(FIELDS)),

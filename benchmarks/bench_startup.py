@@ -25,7 +25,7 @@ import torch
 import wandb
 from bench_fit import LitRegressor
 from lightning.pytorch.loggers import WandbLogger
-from rows import tell
+from rows import sizes, tell
 from torch.utils.data import DataLoader, TensorDataset
 
 GOAL_MS = 50.0
@@ -100,7 +100,7 @@ def _beyond(found: dict[str, list[float]], name: str, base: str) -> float:
 
 def main() -> None:
     """Print the extra milliseconds of each, beside their goals."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    (rounds,) = sizes(rounds=15)
     os.environ.setdefault("WANDB_SILENT", "true")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,3 +73,19 @@ def tell(
         with Path(os.environ[FILE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(dataclasses.asdict(row)) + "\n")
     return row
+
+
+def sizes(**defaults: int) -> list[int]:
+    """How many of what to measure, as the command line says; `--help` tells what may be said.
+
+    Example:
+        >>> rounds, steps = sizes(rounds=7, steps=2000)
+    """
+    about = sys.modules["__main__"].__doc__
+    raw = argparse.RawDescriptionHelpFormatter
+    reader = argparse.ArgumentParser(description=about, formatter_class=raw)
+    for name, default in defaults.items():
+        reader.add_argument(
+            name, nargs="?", type=int, default=default, help=f"{default} if left out"
+        )
+    return [getattr(reader.parse_args(), name) for name in defaults]
