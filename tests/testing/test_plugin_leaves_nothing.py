@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,7 +138,17 @@ def test_an_unwell_slack_leaves_no_watchdog(
     alerts = Alerts(wandb=False)
     with alerts.watch("work"):
         pass
-    assert any("watchdog" in Path(f"/proc/{one}/cmdline").read_text() for one in _children())
+    assert _has_a_watchdog(seconds=10)
+
+
+def _has_a_watchdog(seconds: float) -> bool:
+    """A process that has just been started has no command line for a moment."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any("watchdog" in Path(f"/proc/{one}/cmdline").read_text() for one in _children()):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _children() -> set[str]:
