@@ -1,13 +1,16 @@
 """What alerts cost: a training with a dead Slack beside one without, and the end of the process.
 
 Run `python benchmarks/bench_alerts.py [pairs]`. Trainings with and without alerts alternate in one
-process, and which comes first alternates too; the ratio is the median of the pairs' ratios, by the
-clock and, for a busy machine, of the process's own CPU time. Then processes: how soon a kill is
-told, how much longer a process takes to end, and how much memory the watchdog holds.
+process, and which comes first alternates too. Whole trainings differ by more than alerts cost, so
+each part (the start, every epoch, the end) is compared with the same part of the others: a training
+takes the sum of its parts' medians. By the clock, and by the process's own CPU time. Then
+processes: how soon a kill is told, how much longer a process takes to end, and how much memory the
+watchdog holds.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import socket
@@ -52,6 +55,15 @@ class Net(LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.net = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 1))
+        self.moments: list[tuple[float, float]] = []
+
+    def note(self) -> None:
+        """A part of the training ends, and another begins."""
+        self.moments.append((time.perf_counter(), time.process_time()))
+
+    def on_train_epoch_start(self) -> None:
+        """The start is over, or the epoch before."""
+        self.note()
 
     def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
         """A squared output."""
@@ -63,8 +75,9 @@ class Net(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1e-3)
 
 
-def train(alerts: ExpNameAlerts | None) -> tuple[float, float]:
-    """Seconds by the clock and of this process's CPU, the set-up and the end included."""
+def train(alerts: ExpNameAlerts | None) -> list[tuple[float, float]]:
+    """Seconds by the clock and of this process's CPU: of the set-up, each epoch, and the last one
+    with the end."""
     data = DataLoader(TensorDataset(torch.randn(64 * BATCHES, 256)), batch_size=64)
     trainer = Trainer(
         accelerator="cpu",
@@ -76,20 +89,25 @@ def train(alerts: ExpNameAlerts | None) -> tuple[float, float]:
         callbacks=[alerts] if alerts else [],
     )
     module = Net()
-    wall, cpu = time.perf_counter(), time.process_time()
+    module.note()
     trainer.fit(module, data)
-    return time.perf_counter() - wall, time.process_time() - cpu
+    module.note()
+    return [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(module.moments)]
 
 
-def paired(pairs: int) -> tuple[list[float], list[float]]:
-    """The ratios with a dead Slack to without alerts, by the clock and of the CPU."""
-    clock, processor = [], []
+def alternated(pairs: int) -> dict[bool, list[list[tuple[float, float]]]]:
+    """The parts of the trainings with a dead Slack, and of those without alerts."""
+    found: dict[bool, list[list[tuple[float, float]]]] = {True: [], False: []}
     for number in range(pairs):
-        order = [True, False] if number % 2 else [False, True]
-        seconds = {told: train(ExpNameAlerts() if told else None) for told in order}
-        clock.append(seconds[True][0] / seconds[False][0])
-        processor.append(seconds[True][1] / seconds[False][1])
-    return clock, processor
+        for told in [True, False] if number % 2 else [False, True]:
+            found[told].append(train(ExpNameAlerts() if told else None))
+    return found
+
+
+def typical(trainings: list[list[tuple[float, float]]], which: int) -> float:
+    """Seconds: the sum over the parts of their medians; 0 by the clock, 1 of the CPU."""
+    parts = zip(*trainings, strict=True)
+    return sum(statistics.median(one[which] for one in part) for part in parts)
 
 
 def measure_training(pairs: int) -> None:
@@ -98,11 +116,12 @@ def measure_training(pairs: int) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1000) as dead:
         os.environ["SLACK_WEBHOOK_URL"] = f"http://127.0.0.1:{dead.getsockname()[1]}/services/dead"
         train(ExpNameAlerts())  # warm
-        seconds, _ = train(None)
-        for name, ratios in zip(("clock", "CPU"), paired(pairs), strict=True):
-            note = f"no alerts; {seconds:.1f} s, {len(ratios)} pairs, least x{min(ratios):.3f}"
-            middle = statistics.median(ratios)
-            tell(f"training with a dead Slack, by {name}", middle, "x", most=LIMIT, note=note)
+        found = alternated(pairs)
+        for which, name in enumerate(("clock", "CPU")):
+            told, plain = (typical(found[is_told], which) for is_told in (True, False))
+            more = 1000 * (told - plain)
+            note = f"no alerts; {more:+.0f} ms of {plain:.1f} s, parts' medians of {pairs} pairs"
+            tell(f"training with a dead Slack, by {name}", told / plain, "x", most=LIMIT, note=note)
 
 
 def end(how: str) -> tuple[float, float, int]:

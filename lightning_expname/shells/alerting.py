@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..alerts.training import TrainingAlerts
-from .flavour import Shell, require_flavour
+from .flavour import Shell, require_flavour, rest_idle_hooks
 
 
 class AlertsShell(Shell, TrainingAlerts):
@@ -20,6 +20,10 @@ class AlertsShell(Shell, TrainingAlerts):
         >>> with alerts.watch("tune", dataset="diabetes"):
         ...     tune(objective, n_trials=100, model="lgbm", dataset="diabetes")
     """
+
+    def _renew(self) -> None:
+        super()._renew()
+        rest_idle_hooks(self)
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """A mode begins, in each of its processes."""

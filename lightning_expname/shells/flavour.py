@@ -28,6 +28,7 @@ _IMPORTS: Final = {
     PYTORCH_LIGHTNING: "lightning_expname.pytorch_lightning",
 }
 
+_PACKAGES: Final = tuple(f"{flavour}." for flavour in _IMPORTS)
 _IMPORTING: Final = frozenset({"abc", "importlib", "lightning_expname"})
 _OTHER: Final = {LIGHTNING: PYTORCH_LIGHTNING, PYTORCH_LIGHTNING: LIGHTNING}
 
@@ -152,14 +153,26 @@ _IDLE: Final = (
     *("on_before_zero_grad", "on_before_backward", "on_after_backward"),
     "on_before_optimizer_step",
 )
-"""Hooks of every batch, for which our callback has nothing to do. Lightning passes over a hook that
-cannot be called (`_call_callback_hooks`, seen in 2.2 to 2.6), which saves 2 % of a small step."""
+"""Hooks of every batch, for which our callbacks have nothing to do."""
+
+
+def rest_idle_hooks(callback: Any) -> None:
+    """Lets Lightning pass over the hooks of every batch that a callback only inherits.
+
+    It does so where a hook cannot be called (`_call_callback_hooks`, seen in 2.2 to 2.6), which
+    saves some 20 microseconds a step. What a user's subclass defines stays.
+    """
+    cls = type(callback)
+    for name in _IDLE:
+        owner = next((one for one in cls.__mro__ if name in vars(one)), None)
+        if owner is not None and owner.__module__.startswith(_PACKAGES):
+            vars(callback)[name] = None
 
 
 def new_callback(flavour: str) -> Callback:
     """The callback that goes with the loggers of a flavour."""
     callback: Callback = classes_of(flavour).ExpNameCallback()
-    vars(callback).update(dict.fromkeys(_IDLE))
+    rest_idle_hooks(callback)
     return callback
 
 

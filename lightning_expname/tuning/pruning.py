@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TuneError
 from ..observer import observed, warn_once
-from ..shells.flavour import Shell, require_flavour
+from ..shells.flavour import Shell, require_flavour, rest_idle_hooks
 from ..shells.logger import LoggerShell
 from .runs import close_run, run_of, state_of
 from .trial import SyncTrial
@@ -37,6 +37,7 @@ class PruningShell(Shell, Callback):
         self._monitor = monitor
         self._seen = 0
         self.pruned = False
+        rest_idle_hooks(self)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Refuses a Trainer of the flavour that `tune` was not imported for."""

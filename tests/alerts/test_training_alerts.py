@@ -263,3 +263,21 @@ def test_a_channel_of_ones_own(expname_root: Path, expname_slack: SlackServer) -
 def test_unknown_events_are_refused_at_once() -> None:
     with pytest.raises(AlertError, match=r"\['finish'\]; allowed: started, finished, failed"):
         ExpNameAlerts(events=["finish"])
+
+
+class Counting(ExpNameAlerts):
+    """A user's own, which has something to do at every batch."""
+
+    batches = 0
+
+    def on_train_batch_end(self, *given: Any) -> None:
+        self.batches += 1
+
+
+def test_hooks_of_every_batch_cost_nothing_unless_a_subclass_has_them(expname_root: Path) -> None:
+    for alerts in (ExpNameAlerts(), copy.deepcopy(ExpNameAlerts())):
+        assert alerts.on_train_batch_end is None and alerts.on_before_zero_grad is None
+    counting = copy.deepcopy(Counting())
+    assert counting.on_train_batch_start is None
+    fit(False, counting)
+    assert counting.batches > 0
