@@ -64,12 +64,25 @@ def write_outcome(tally: Tally, plan: Plan, home: Home) -> None:
         write_json(result.path.parent / STUDY, study_json(result, plan, home))
 
 
+def is_written(result: TuneResult, plan: Plan) -> bool:
+    """Whether the files are of this study and its best trial; a value changed by hand stays."""
+    told = _told(result.path)
+    mine = (plan.study, digest_of(result.best_params))
+    return result.path.is_file() and (told.get("study"), told.get("digest")) == mine
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What `study.json` beside best parameters says; nothing when it cannot be read."""
+    try:
+        told = json.loads((path.parent / STUDY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _warn_of_another(path: Path, study: str) -> None:
     """Studies of one model, dataset and number of trials share a folder."""
-    try:
-        told = json.loads((path.parent / STUDY).read_text(encoding="utf-8"))["study"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return
+    told = _told(path).get("study", study)
     if told != study:
         warn_once(
             f"{path} held the best parameters of study {told!r}; they are now those of {study!r}."

@@ -18,7 +18,7 @@ from .channel import Channel, connect, leading, leave_no_orphan
 from .follow import follow
 from .isolate import end_after_one, given_worker, is_one_trials_process, run_isolated
 from .lead import Leader, Objective, stopping_on_sigterm
-from .outcome import NoTrialError, result_of, write_outcome
+from .outcome import NoTrialError, is_written, result_of, write_outcome
 from .plan import Direction, Isolation, Plan, exceptions_of, logger_arguments
 from .progress import Progress
 from .space import Space
@@ -213,7 +213,7 @@ def _lead(
             leader.run(_reseed(plan, sampler), bar, only)
     result = result_of(tally.read(), plan)
     if only is None:
-        if not result.path.is_file():  # no trial was needed, which would have written it
+        if not is_written(result, plan):  # no trial was needed, which would have written it
             write_outcome(tally, plan, home)
         summarise(result, plan, home)
     return result
