@@ -180,8 +180,8 @@ def main() -> None:
         "run": result.run,
     }
     (options.root / f"rank{rank()}.json").write_text(json.dumps(told))
-    # as torch asks of every program: one of gloo's threads may want the interpreter's lock after its
-    # end, and aborts (once in some ten runs on a busy machine); Lightning does it for NCCL alone
+    # As torch asks of every program: a thread of gloo's may want the interpreter's lock after its
+    # end, and abort (once in some ten runs on a busy machine). Lightning does it for NCCL alone.
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
