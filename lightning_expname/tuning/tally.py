@@ -113,6 +113,9 @@ class Tally:
 
     @property
     def lost(self) -> list[Any]:
-        """Failed trials that nobody reported as failed, and that were not tried again yet."""
-        failed = [self.trials[place] for place in self._unreported]
+        """Failed trials that nobody reported as failed, and that were not tried again yet.
+
+        In the order of their numbers, whenever each was read to have failed.
+        """
+        failed = [self.trials[place] for place in sorted(self._unreported)]
         return [one for one in failed if one.number not in self._gone]

@@ -16,7 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lightning_expname import SyncTrial, tune
@@ -96,6 +96,10 @@ STEPS = st.lists(
 )
 
 
+@example(
+    [("COMPLETE", 0, False)] * 12 + [("FAIL", 3, False), ("COMPLETE", 0, True), ("FAIL", 0, False)],
+    "maximize",
+)
 @given(STEPS, st.sampled_from(["maximize", "minimize"]))
 def test_a_tally_kept_is_one_made_anew(
     steps: list[tuple[str, float, bool]], direction: str
