@@ -47,7 +47,7 @@ def hold(alerts: Holding) -> None:
 
 def unfinished() -> set[Holding]:
     """Those that the end of this process would wait for."""
-    return {alerts for alerts in _unfinished if alerts.pid == os.getpid()}
+    return {alerts for alerts in list(_unfinished) if alerts.pid == os.getpid()}
 
 
 def release(alerts: Holding) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -35,7 +36,8 @@ def train_until(
         slack: where the messages come.
         root: the working directory, with the training's output.
         *arguments: of `lit_ends.py`.
-        launcher: `torchrun` or `srun`; `script` leaves it to Lightning.
+        launcher: `torchrun`, `srun`, or `two machines` with a torchrun each; `script` leaves it to
+            Lightning.
         group: the memory cgroup in which the training runs.
     """
     with (root / "output.txt").open("w") as file:
@@ -60,11 +62,46 @@ def train_until(
     return codes[0], list(slack.messages)
 
 
+def kill_training(root: Path, seed: int) -> None:
+    """Starts a training in a directory of its own, and kills it at a random moment.
+
+    Anywhere between its set-up and its second epoch, in which it stays.
+    """
+    root.mkdir()
+    with (root / "errors.txt").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, str(TRAINING), "from outside"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=root,
+        )
+    assert process.stdout is not None
+    assert any(line == "begun\n" for line in process.stdout)
+    time.sleep(random.Random(seed).uniform(0.0, 3.0))
+    process.kill()
+    process.communicate(timeout=60)
+
+
 def _started(launcher: str, root: Path) -> list[tuple[list[str], dict[str, str]]]:
     """What comes between Python and the program, and the environment, process by process."""
     if launcher == "srun":
         return [([], variables) for variables in _slurm(root)]
+    if launcher == "two machines":
+        return _two_machines(root)
     return [(_TORCHRUN if launcher == "torchrun" else [], {})]
+
+
+def _two_machines(root: Path) -> list[tuple[list[str], dict[str, str]]]:
+    """They share the training's directory alone: each has temporary files of its own."""
+    common = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
+    meeting = ["--master-addr=127.0.0.1", f"--master-port={_free_port()}"]
+    started = []
+    for number in "01":
+        own = root / f"temporary files of machine {number}"
+        own.mkdir()
+        started.append(([*common, *meeting, f"--node-rank={number}"], {"TMPDIR": str(own)}))
+    return started
 
 
 def _slurm(root: Path) -> list[dict[str, str]]:

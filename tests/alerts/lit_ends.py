@@ -69,6 +69,7 @@ class End(Callback):
             strike(self.end)
 
     def setup(self, ran: Any, module: Any, stage: str) -> None:
+        print("begun", flush=True)
         if self.end.startswith("early ") and self.rank in (-1, ran.global_rank):
             strike(self.end.removeprefix("early "))
 
@@ -76,9 +77,13 @@ class End(Callback):
 def main(
     end: str, rank: int = 0, devices: int = 1, mode: str = "fit", strategy: str = "ddp"
 ) -> None:
-    logger: Any = ExpNameLogger(offline=True) if devices == 1 else False
-    alerts = ExpNameAlerts()
-    spread = {"devices": devices, "strategy": strategy if devices > 1 else "auto"}
+    logger, alerts = ExpNameLogger(offline=True), ExpNameAlerts()
+    machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))  # torchrun's, which calls them groups
+    spread = {
+        "devices": devices // machines,
+        "num_nodes": machines,
+        "strategy": strategy if devices > 1 else "auto",
+    }
     ran = trainer(logger, alerts, End(end, rank), epochs=3, **spread)
     data = {"fit": (loader(), loader()), "test": (loader(),)}[mode]
     getattr(ran, mode)(lit(), *data)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from endings import latency, memory_cgroup, train_until
+from endings import kill_training, latency, memory_cgroup, train_until
 
 from lightning_expname.records import read_record
 from lightning_expname.testing import SlackServer
 from lightning_expname.testing.slack_server import Posted
 
+RUN = "d_model16-n_heads8-n_layers4-activation.gelu-bs16"
 ALONE = [
     ("well", "finished"),
     ("exception", "failed"),
@@ -51,6 +55,9 @@ ELSEWHERE = [
     ("script", "ddp_spawn", "SIGKILL", 1, "killed"),
     ("script", "ddp_fork", "os._exit", 0, "killed"),
     ("srun", "ddp", "preempted", -1, "interrupted"),
+    ("two machines", "ddp", "well", 0, "finished"),
+    ("two machines", "ddp", "exception", 1, "failed"),
+    ("two machines", "ddp", "SIGKILL", 1, "killed"),
 ]
 
 
@@ -104,10 +111,24 @@ def test_a_test_from_nothing_that_is_killed(expname_root: Path, expname_slack: S
     assert "test killed: " in message.text
 
 
+def test_trainings_that_are_killed_at_random_moments(
+    expname_root: Path, expname_slack: SlackServer
+) -> None:
+    rounds = max(2, int(os.environ.get("EXPNAME_ROUNDS", "6")) // 5)
+    with ThreadPoolExecutor(2) as pool:
+        roots = [expname_root / f"training {seed}" for seed in range(rounds)]
+        list(pool.map(kill_training, roots, range(rounds)))
+    expname_slack.wait_for(rounds)
+    time.sleep(2.0)  # when a second message would have come
+    told = [one.text.partition(": ")[0] for one in expname_slack.messages]
+    assert told == ["💀 train killed"] * rounds
+
+
 def check(root: Path, end: str, outcome: str | None, messages: list[Posted]) -> None:
     """One message with this outcome; how soon it came is shown by `pytest -rP`, not asserted."""
     assert [one.text.split(": ")[0][2:].strip() for one in messages] == (
         [f"train {outcome}"] if outcome else []
     ), (root / "output.txt").read_text()
     if messages:
+        assert end == "early os._exit" or f": {RUN}" in messages[0].text  # before it has a name
         print(f"{end}: {outcome}, {latency(root, messages[0]):.1f} s after its end")
