@@ -143,7 +143,10 @@ def fail_dead_child(study: Any, worker: str, code: int) -> bool:
     """Fails the trial that a dead process left; whether there was one."""
     for trial in study.get_trials(deepcopy=False):
         if trial.state.name == "RUNNING" and trial.user_attrs.get(WORKER) == worker:
-            study._storage.set_trial_user_attr(trial._trial_id, ERROR, f"its process {_died(code)}")
+            with contextlib.suppress(RuntimeError):  # another worker has ended it since we asked
+                study._storage.set_trial_user_attr(
+                    trial._trial_id, ERROR, f"its process {_died(code)}"
+                )
             fail(study, trial.number)
             return True
     return False
@@ -151,5 +154,6 @@ def fail_dead_child(study: Any, worker: str, code: int) -> bool:
 
 def _died(code: int) -> str:
     if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
+        known = {one.value: one.name for one in signal.Signals}  # real-time signals have no name
+        return f"was killed by {known.get(-code, f'signal {-code}')}"
     return f"ended with exit code {code}"
