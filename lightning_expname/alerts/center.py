@@ -198,14 +198,14 @@ class Alerts:
         """
         if scope.pid != os.getpid() or scope not in self._scopes:
             return None
-        if once and exception is not None and is_told(exception, self._hearers):
+        if once and exception is not None and is_told(exception, self._hearers, scope.key):
             self.drop(scope)
             return None
         with self._lock:
             message = self._scrubbed(scope.now(outcome=outcome, **_said_of(exception, scope)))
-            if exception is not None:
-                mark_told(exception, self._hearers)
             told = self._is_told(message)
+            if exception is not None and told:
+                mark_told(exception, self._hearers, scope.around)
             self._leave(scope, message if told else None)
             if scope.outer in self._scopes:
                 scope.outer.tally[outcome] += 1

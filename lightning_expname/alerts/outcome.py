@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, Literal
 
 Outcome = Literal["started", "finished", "failed", "interrupted", "killed", "pruned", "summary"]
@@ -100,21 +101,30 @@ def _misses_a_peer(exception: BaseException) -> bool:
     return is_from_outside and bool(_CONSEQUENCE.search(reason_of(exception)))
 
 
-def mark_told(exception: BaseException, audience: str) -> None:
-    """Remembers on the exception that its end has been told, and to whom."""
+def mark_told(exception: BaseException, audience: str, wholes: Collection[str]) -> None:
+    """Remembers on the exception to whom its end has been told, and what that was a part of.
+
+    Args:
+        exception: what ended a mode.
+        audience: who was told.
+        wholes: the keys of the modes around it, of which the same need not be told.
+    """
     with contextlib.suppress(Exception):  # an exception with slots
-        told: frozenset[str] = getattr(exception, _TOLD, frozenset())
-        setattr(exception, _TOLD, frozenset({*told, audience}))
+        told: frozenset[tuple[str, int, str]] = getattr(exception, _TOLD, frozenset())
+        more = {(audience, os.getpid(), key) for key in ("", *wholes)}
+        setattr(exception, _TOLD, told | more)
 
 
-def is_told(exception: BaseException, audience: str) -> bool:
-    """Whether this audience has been told of it, or of what it was raised from.
+def is_told(exception: BaseException, audience: str, key: str) -> bool:
+    """Whether this audience has been told that a part of this mode ended by it or by its cause.
 
-    What goes wrong while another failure is handled is news. To leave is not: Lightning raises
-    `SystemExit(1)` while it handles a KeyboardInterrupt.
+    What comes from another process ended a part. What goes wrong while another failure is handled
+    is news. To leave is not: Lightning raises `SystemExit(1)` while it handles a KeyboardInterrupt.
     """
     with contextlib.suppress(Exception):  # attributes may be programs of their own, and fail
-        return any(audience in getattr(one, _TOLD, ()) for one in _chain(exception, _cause))
+        told = [one for link in _chain(exception, _cause) for one in getattr(link, _TOLD, ())]
+        mine = os.getpid()
+        return any(who == audience and (pid != mine or of == key) for who, pid, of in told)
     return False
 
 

@@ -25,6 +25,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _newest: ContextVar[Scope | None] = ContextVar("expname_scope", default=None)
 """The mode that this thread or task began last, of any `Alerts`, ended or not."""
 
+_of_main: set[Scope] = set()
+"""What the main thread has begun and not ended, of any `Alerts`."""
+
 
 class Scope:
     """One mode under way, in the process that began it.
@@ -39,12 +42,13 @@ class Scope:
         outer: the mode that it is a part of, while that is open.
         has_ended: whether it is over.
         before: what this thread or task had begun last.
+        around: the keys of the modes, of any `Alerts`, that it is a part of.
         pid: a forked child has a copy of this object, and must not end it.
     """
 
     def __init__(self, message: Message, place: Place, outer: Scope | None = None) -> None:
         self.key = secrets.token_hex(8)
-        self.message = message.replace(began=time.time(), host=host_name())
+        self.message = message.replace(began=message.began or time.time(), host=host_name())
         self.place = place
         self.record: str | None = None
         self.experiment: Any = None
@@ -58,6 +62,9 @@ class Scope:
         if outer is not None:
             self.thread = outer.thread
             self.message = self.message.replace(within=outer.message.part_of)
+        self.around = _around(self)
+        if self.is_main:
+            _of_main.add(self)
         _newest.set(self)
 
     def now(self, **changes: Any) -> Message:
@@ -69,8 +76,17 @@ class Scope:
     def leave(self) -> None:
         """It is over: what this thread or task begins next is no part of it."""
         self.has_ended = True
+        _of_main.discard(self)
         if _newest.get() is self:
             _newest.set(_still_open(self.before))
+
+
+def _around(scope: Scope) -> frozenset[str]:
+    """What was begun before it and is open: here, or by the main thread, whose work threads do."""
+    wholes = {scope.before, scope.outer} - {None}
+    if scope.before is None and not scope.is_main:
+        wholes |= _of_main
+    return frozenset().union(*({one.key, *one.around} for one in wholes if one is not None))
 
 
 def _still_open(scope: Scope | None) -> Scope | None:
@@ -112,7 +128,7 @@ class Watched:
                 f"got {mode!r:.80}; allowed: the mode's name, as in alerts.watch('train') or, as a"
                 " decorator, @alerts.watch('train')"
             )
-        Message(mode, "started", **facts)  # a misspelt name fails here, not when it ends
+        Message(mode, "started", rank=0, world=1, **facts)  # a misspelt name fails here, at once
         self._alerts = alerts
         self._mode = mode
         self._facts = facts

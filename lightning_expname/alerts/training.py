@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..observer import observed, warn_once
@@ -14,7 +18,6 @@ from ..records import RunRecord
 from .center import Alerts
 from .outcome import outcome_of
 from .ranks import Place, process_start, share_of
-from .run_alert import open_run
 from .scopes import Scope
 
 _MODES: Final = {"fit": "train"}
@@ -22,20 +25,52 @@ _UPDATE_SECONDS: Final = 2.0
 _HIDDEN_CAUSE: Final = "an error, which another callback's on_exception hid by its own"
 
 
+@dataclass
+class _Mode:
+    """What one Trainer is at, from its set-up to its end; threads may each have one of their own.
+
+    Attributes:
+        trainer: whose it is.
+        scope: what the alarm knows of it.
+        thread: the one that it runs in.
+        works: whether it has come to its first step; it may have none to take.
+        updated: when the watchdog was told last, as `time.monotonic` counts.
+        curve: points (epoch, value) of the monitored metric.
+    """
+
+    trainer: weakref.ref[Any]
+    scope: Scope
+    thread: int
+    works: bool = False
+    updated: float = 0.0
+    curve: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the watchdog was told long enough ago."""
+        return time.monotonic() - self.updated >= _UPDATE_SECONDS
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its Trainer is at it no longer."""
+        state = getattr(self.trainer(), "state", None)
+        return getattr(state, "status", None) != "running"
+
+
 class TrainingAlerts(Alerts):
     """`Alerts` with the hooks of a Lightning callback; `ExpNameAlerts` adds the base class."""
 
-    _passing = Alerts._passing | {
-        *("_scope", "_trainer", "_works", "_updated", "_curve", "_module_log")
-    }
+    _passing = Alerts._passing | {"_modes", "_finished", "_module_log"}
 
     def _renew(self) -> None:
         super()._renew()
-        self._scope: Scope | None = None
-        self._trainer: weakref.ref[Any] | None = None
-        self._works = False
-        self._updated = 0.0
-        self._curve: list[tuple[float, float]] = []
+        self._modes: list[_Mode] = []
+        self._finished: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
+        self._rest()
+
+    def _mode(self, trainer: Any) -> _Mode | None:
+        """What this Trainer is at; None for one of which nothing is told."""
+        return next((one for one in [*self._modes] if one.trainer() is trainer), None)
 
     @property
     def log(self) -> Any:
@@ -64,34 +99,29 @@ class TrainingAlerts(Alerts):
         """A mode begins, in each of its processes."""
         self._open(trainer, pl_module)
 
-    def _open(self, trainer: Any, module: Any) -> None:
+    def _open(self, trainer: Any, module: Any, **facts: Any) -> None:
+        """A training within a training, in the same thread, is not told of: the outer one runs."""
         self._enter_process()
-        if trainer.fast_dev_run or trainer.state.fn is None or self._scope is not None:
+        thread = threading.get_ident()
+        if trainer.fast_dev_run or trainer.state.fn is None or self._mode(trainer) is not None:
             return
-        if self._is_told_already(trainer):
+        if any(one.thread == thread for one in [*self._modes]) or self._is_told_already(trainer):
             return
-        self._trainer = weakref.ref(trainer)
-        self._works, self._curve = False, []
         mode = _mode_of(trainer)
         place = _place_of(trainer, mode, self._nth, self._audience)
-        self._scope = self.begin(mode, place=place, starts=False, model=_model_of(module))
+        scope = self.begin(mode, place=place, starts=False, model=_model_of(module), **facts)
+        if scope is not None:  # it could not begin, and has said so
+            self._modes.append(_Mode(weakref.ref(trainer), scope, thread))
 
     def _leave_behind(self, trainer: Any) -> None:
-        """What is open still when another mode begins: a hook of somebody else's kept its end.
-
-        A training within a training is not told of: the outer one still runs.
-        """
-        before = self._trainer() if self._trainer is not None else None
-        runs_on = getattr(getattr(before, "state", None), "status", None) == "running"
-        if self._scope is not None and (before is trainer or not runs_on):
-            scope, self._scope = self._scope, None
-            self.update(scope, reason=_HIDDEN_CAUSE)
-            self.end(scope, "failed")
-
-    def _is_anothers(self, trainer: Any) -> bool:
-        """Whether what is open belongs to another Trainer, within which this one runs."""
-        owner = self._trainer() if self._trainer is not None else None
-        return self._scope is not None and owner is not trainer
+        """What is open still when another mode begins: a hook of somebody else's kept its end."""
+        thread = threading.get_ident()
+        for mode in [*self._modes]:
+            is_here = mode.thread == thread or mode.trainer() is None
+            if mode.trainer() is trainer or (is_here and mode.is_left):
+                self._modes.remove(mode)
+                self.update(mode.scope, reason=_HIDDEN_CAUSE)
+                self.end(mode.scope, "failed")
 
     def _is_told_already(self, trainer: Any) -> bool:
         """Whether an earlier callback tells the same people of the same ends."""
@@ -123,82 +153,139 @@ class TrainingAlerts(Alerts):
 
     @observed
     def _start(self, trainer: Any, module: Any) -> None:
-        if self._scope is None or self._works or self._is_anothers(trainer):
+        mode = self._mode(trainer)
+        if mode is None or mode.works:
             return
-        self._works = True
-        self._note(trainer, module)
-        self.started(self._scope)
+        mode.works = True
+        self._note(mode, trainer, module)
+        self.started(mode.scope)
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """The curve has one more point, and what a kill would say is newer."""
-        self._follow(trainer, pl_module)
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  # a hook
+        """The curve has one more point; the checkpoint of it is saved after this."""
+        self._add_point(trainer)
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  # a hook
+        """The curve has one more point; the checkpoint of it is saved after this."""
+        self._add_point(trainer)
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:  # noqa: ARG002
+        """A checkpoint is about to be written."""
+        mode = self._mode(trainer)
+        if mode is not None:
+            self._wake(mode)
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """What a kill would say is newer."""
-        self._follow(trainer, pl_module)
+        self._catch_up(trainer, pl_module)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, *given: Any) -> None:  # noqa: ARG002
+        """What a kill would say is newer; Lightning passes over this while there is nothing new."""
+        self._catch_up(trainer, pl_module)
 
     @observed
-    def _follow(self, trainer: Any, module: Any) -> None:
-        if self._scope is None or trainer.sanity_checking or self._is_anothers(trainer):
-            return
-        self._add_point(trainer)
-        if time.monotonic() - self._updated >= _UPDATE_SECONDS:
-            self._note(trainer, module)
-
     def _add_point(self, trainer: Any) -> None:
         """The monitored metric after this epoch; a later value of the same epoch replaces it."""
+        mode = self._mode(trainer)
+        if mode is None or trainer.sanity_checking:
+            return
+        self._wake(mode)
         monitor = getattr(trainer.checkpoint_callback, "monitor", None)
         value = trainer.callback_metrics.get(monitor) if monitor else None
         if value is None:
             return
         epoch = float(trainer.current_epoch)
-        if self._curve and self._curve[-1][0] == epoch:
-            self._curve.pop()
-        self._curve.append((epoch, float(value)))
+        if mode.curve and mode.curve[-1][0] == epoch:
+            mode.curve.pop()
+        mode.curve.append((epoch, float(value)))
 
-    def _note(self, trainer: Any, module: Any, **more: Any) -> None:
-        assert self._scope is not None
-        self._updated = time.monotonic()
+    @observed
+    def _catch_up(self, trainer: Any, module: Any) -> None:
+        """Tells the watchdog what is new: what checkpoint callbacks saved after our last hook.
+
+        Lightning has them come last.
+        """
+        mode = self._mode(trainer)
+        if mode is not None and mode.is_due:
+            self._note(mode, trainer, module)
+            self._rest()
+
+    def _wake(self, mode: _Mode) -> None:
+        """Something is new, and the next batch is to tell it."""
+        if mode.is_due and self._owns_batch_hook:
+            vars(self).pop("on_train_batch_start", None)
+
+    def _rest(self) -> None:
+        """Lightning passes over a hook that cannot be called, see `rest_idle_hooks`."""
+        if self._owns_batch_hook:
+            vars(self)["on_train_batch_start"] = None
+
+    @property
+    def _owns_batch_hook(self) -> bool:
+        """Whether it is not a subclass's own, which is called at every batch."""
+        return type(self).on_train_batch_start is TrainingAlerts.on_train_batch_start
+
+    def _note(self, mode: _Mode, trainer: Any, module: Any, **more: Any) -> None:
+        mode.updated = time.monotonic()
         record = _record_of(trainer)
         facts = {**_facts_of(trainer, record), **more}
         if record is None:
             facts["model"] = _model_of(module)
-        if record is not None and self._scope.message.within is None:
-            self._scope.thread = record.id
+        if record is not None and mode.scope.message.within is None:
+            mode.scope.thread = record.id
         writes = record is not None and record.path is not None and trainer.is_global_zero
         path = str(record.path) if record is not None and writes else None
-        self.update(self._scope, record=path, **facts)
+        self.update(mode.scope, record=path, experiment=_experiment_of(trainer), **facts)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """A bad end, or an interrupted one; also before anything was set up."""
         self._finish(trainer, pl_module, exception)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:  # noqa: ARG002  # a hook
-        """A good end; of a mode that did no work (the search for a rate), nothing is told."""
+        """A good end; of the search for a rate or a batch size, nothing is told."""
         self._finish(trainer, pl_module, None)
 
     @observed
     def _finish(self, trainer: Any, module: Any, exception: BaseException | None) -> None:
-        if exception is not None and self._scope is None:
-            self._open(trainer, module)
-        if self._scope is None or self._is_anothers(trainer):
+        if exception is not None and self._mode(trainer) is None:
+            began = self._finished.pop(trainer, None) if _is_of_teardown(exception) else None
+            self._open(trainer, module, began=began)
+        mode = self._mode(trainer)
+        if mode is None:
             return
         with contextlib.suppress(Exception):  # half set up, there is little to note
-            self._note(trainer, module, curve=tuple(self._curve))
-        scope, self._scope = self._scope, None
-        if exception is not None:
-            self.end(scope, outcome_of(exception), exception)
-        elif self._works:
-            self.end(scope, "finished")
-        else:
-            self.drop(scope)
+            self._note(mode, trainer, module, curve=tuple(mode.curve))
+        self._modes.remove(mode)
+        self._end_of(mode, trainer, exception)
 
-    def _run(self) -> Any | None:
-        """The trainer's own W&B run, which `wandb.run` may not be."""
-        trainer = self._trainer() if self._trainer is not None else None
-        loggers = trainer.loggers if trainer is not None and trainer.is_global_zero else []
-        runs = [getattr(one, "_experiment", None) for one in loggers]
-        return next((run for run in runs if hasattr(run, "alert")), None) or open_run()
+    def _end_of(self, mode: _Mode, trainer: Any, exception: BaseException | None) -> None:
+        if exception is not None:
+            self.end(mode.scope, outcome_of(exception), exception)
+        elif not mode.works and _is_search():
+            self.drop(mode.scope)
+        else:
+            self._finished[trainer] = mode.scope.message.began or time.time()
+            self.end(mode.scope, "finished")
+
+
+def _is_search() -> bool:
+    """Whether a search for a rate or a batch size is over, which leaves `fit` before its start.
+
+    The Trainer takes the mode down while it handles that (`_TunerExitException`, 2.2 to 2.6).
+    """
+    return type(sys.exc_info()[1]).__name__ == "_TunerExitException"
+
+
+def _is_of_teardown(exception: BaseException) -> bool:
+    """Whether it came of somebody's `teardown`, which may follow ours."""
+    frames = traceback.walk_tb(exception.__traceback__)
+    return any(frame.f_code.co_name == "_call_teardown_hook" for frame, _ in frames)
+
+
+def _experiment_of(trainer: Any) -> Any | None:
+    """The trainer's own W&B run, which `wandb.run` may not be."""
+    loggers = trainer.loggers if trainer.is_global_zero else []
+    runs = [getattr(one, "_experiment", None) for one in loggers]
+    return next((run for run in runs if hasattr(run, "alert")), None)
 
 
 def _mode_of(trainer: Any) -> str:
