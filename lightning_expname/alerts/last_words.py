@@ -35,6 +35,7 @@ class Holding(Protocol):
         """Drops what is open and undelivered."""
 
 
+_ends: dict[int, float] = {}  # by process, as a forked child has its parent's
 _unfinished: dict[Holding, int] = {}  # held until delivered: a message may outlive its `Alerts()`
 
 
@@ -72,10 +73,20 @@ def _close_child(alerts: Holding) -> None:
     exception = sys.exc_info()[1]
     if isinstance(exception, SystemExit) and exception.__context__ is not None:
         exception = exception.__context__
+    _seconds_left()  # they begin now
     with contextlib.suppress(Exception):
         if alerts.pid == os.getpid():
             alerts.end_open(exception)
-            alerts.close()
+            alerts.close(_seconds_left())
+
+
+def _seconds_left() -> float:
+    """Of the one deadline of this process, which begins when this is asked first.
+
+    The end of a child of `multiprocessing` may come by both ways.
+    """
+    end = _ends.setdefault(os.getpid(), time.monotonic() + DEADLINE)
+    return max(0.0, end - time.monotonic())
 
 
 @atexit.register
@@ -85,11 +96,11 @@ def _close_at_exit() -> None:
     A mode may be open still: its thread was a daemon, or somebody's own callback failed before it
     was told of the exception.
     """
-    end = time.monotonic() + DEADLINE
+    _seconds_left()  # they begin now
     ours = [alerts for alerts in list(_unfinished) if alerts.pid == os.getpid()]
     for alerts in ours:
         with contextlib.suppress(Exception):
             alerts.end_open(uncaught())
     for alerts in ours:
         with contextlib.suppress(Exception):
-            alerts.close(max(0.0, end - time.monotonic()))
+            alerts.close(_seconds_left())

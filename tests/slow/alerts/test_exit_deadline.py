@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +49,35 @@ def test_the_end_is_held_up_by_the_deadline_at_most(
     assert process.returncode == 0
     assert DEADLINE - 1.0 < delay < DEADLINE + SLACK < MESSAGE_TIMEOUT
     print(f"{alerts}: the end came {delay:.1f} s later")
+
+
+CHILDREN = """
+import multiprocessing, sys, time
+from lightning_expname.alerts import Alerts
+
+def work():
+    for _ in range(3):  # as the tasks of a pool's worker
+        with Alerts().watch("train"):
+            pass
+    print(time.monotonic(), flush=True)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context(sys.argv[1]).Process(target=work)
+    child.start()
+    child.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_childs_end_is_held_up_once_whatever_it_holds(
+    expname_slack: SlackServer, tmp_path: Path, method: str
+) -> None:
+    expname_slack.mode = "hang"
+    program = tmp_path / "children.py"
+    program.write_text(CHILDREN)
+    command = [sys.executable, str(program), method]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    delay = time.monotonic() - float(process.stdout)
+    assert process.returncode == 0
+    assert DEADLINE - 1.0 < delay < 2 * DEADLINE - 1.0
+    print(f"{method}: the end came {delay:.1f} s later")
