@@ -42,6 +42,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "action_prohibited": "ask the workspace's admin to allow the app to post here",
 }
 _LAYOUT_FAULTS: Final = ("invalid_blocks", "invalid_payload", "too_long", "invalid_attachments")
+_LOST_THREADS: Final = ("thread_not_found", "cannot_reply_to_message")
 _GOOD_PROBES: Final = ("no_text", "missing_text_or_fallback_or_attachments")
 
 
@@ -152,6 +153,15 @@ class SlackBot:
     def send(self, message: Message) -> None:
         """Posts the message, in its thread if that has begun, and then its picture."""
         thread = self._threads.get(message.thread or "")
+        try:
+            self._post(message, thread)
+        except RefusedError as error:
+            if thread is None or not _says(error, _LOST_THREADS):
+                raise
+            del self._threads[message.thread or ""]  # somebody deleted what it began with
+            self._post(message, None)
+
+    def _post(self, message: Message, thread: str | None) -> None:
         body = {"channel": self._channel, **payload(message)}
         if thread is not None:  # an alarm that only the thread shows would be overlooked
             body |= {"thread_ts": thread, "reply_broadcast": message.within is None}

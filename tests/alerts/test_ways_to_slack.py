@@ -16,7 +16,7 @@ import pytest
 from lightning_expname.alerts import Alerts, Message
 from lightning_expname.alerts.run_alert import alert
 from lightning_expname.observer import ExpNameWarning, _said
-from lightning_expname.testing.slack_server import CHANNEL
+from lightning_expname.testing.slack_server import CHANNEL, TOKEN, SlackServer
 
 
 @pytest.fixture(autouse=True)
@@ -163,3 +163,26 @@ def test_a_name_server_that_does_not_answer_holds_nobody_up(
     assert "cannot be reached" in str(alert(run, Message("train", "failed")))
     assert time.monotonic() - start < 15
     released.set()
+
+
+@pytest.mark.parametrize("watchdog", [True, False])
+def test_a_thread_that_somebody_deleted_is_begun_again(
+    expname_slack: SlackServer, watchdog: bool
+) -> None:
+    alerts = Alerts(
+        slack_webhook=None,
+        slack_token=TOKEN,
+        slack_channel=CHANNEL,
+        slack_api_url=expname_slack.api_url,
+        events=("started", "finished"),
+        watchdog=watchdog,
+    )
+    with alerts.watch("tune", model="lgbm"):
+        expname_slack.wait_for(1)
+        expname_slack.messages.clear()
+        with alerts.watch("train"):
+            pass
+    assert alerts.close(30)
+    start, *others = expname_slack.messages
+    assert [start.text, start.thread] == ["▶️ train started", None]
+    assert [one.thread for one in others] == [start.stamp] * 2
