@@ -17,8 +17,17 @@ def wrapped(function: Function, watch: Watch) -> Function:
 
     To call a coroutine function, or a generator, does nothing yet: they are watched while they run.
     """
-    fitting = (wrap for is_one, wrap in _KINDS if is_one(function))
+    called = _called(function)
+    fitting = (wrap for is_one, wrap in _KINDS if is_one(function) or is_one(called))
     return functools.wraps(function)(next(fitting, _plain)(function, watch))
+
+
+def _called(function: Function) -> Function:
+    """The function that runs: `inspect` does not look for it in a callable object's class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    is_itself = inspect.isroutine(function) or inspect.isclass(function)
+    return function if is_itself else type(function).__call__
 
 
 def _plain(function: Function, watch: Watch) -> Function:

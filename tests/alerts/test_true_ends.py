@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import tempfile
@@ -100,6 +101,48 @@ def test_a_task_that_is_stopped_is_interrupted(alerts: Alerts, told: Told, by: s
     with pytest.raises((asyncio.CancelledError, KeyboardInterrupt)):
         asyncio.run(tune())
     assert alerts.close(30) and told.titles == ["tune interrupted"]
+
+
+class Job:
+    async def __call__(self) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("in the coroutine")
+
+
+class Numbers:
+    def __call__(self) -> Iterator[int]:
+        yield 1
+        raise ValueError("in the generator")
+
+
+class Stream:
+    async def __call__(self) -> AsyncIterator[int]:
+        yield 1
+        raise ValueError("in the stream")
+
+
+async def run_through(items: AsyncIterator[int]) -> None:
+    async for _ in items:
+        pass
+
+
+CALLABLES: dict[str, tuple[Any, Callable[[Any], object]]] = {
+    "coroutine": (Job(), asyncio.run),
+    "generator": (Numbers(), list),
+    "stream": (Stream(), lambda items: asyncio.run(run_through(items))),
+}
+
+
+@pytest.mark.parametrize("is_partial", [False, True])
+@pytest.mark.parametrize("kind", CALLABLES)
+def test_a_callable_object_is_watched_while_it_runs(
+    alerts: Alerts, told: Told, kind: str, is_partial: bool
+) -> None:
+    function, run = CALLABLES[kind]
+    watched = alerts.watch("train")(functools.partial(function) if is_partial else function)
+    with pytest.raises(ValueError, match=f"in the {kind}"):
+        run(watched())
+    assert alerts.close(30) and told.titles == ["train failed"]
 
 
 @pytest.mark.parametrize("error", [KeyError("heartbeat"), BrokenPipeError(32, "Broken pipe")])
