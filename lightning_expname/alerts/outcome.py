@@ -38,10 +38,15 @@ def outcome_of(exception: BaseException) -> Literal["failed", "interrupted", "pr
     `interrupted` is somebody's wish: Ctrl-C, `sys.exit`, and SIGTERM, which Lightning turns into
     a `SystemExit` whose exit code is 0; a task that is cancelled, a generator that is closed.
     """
-    if type(exception).__name__ == "TrialPruned":  # optuna's, which is no dependency here
+    if "TrialPruned" in _names(exception):  # optuna's, which is no dependency here
         return "pruned"
     wished = isinstance(exception, _WISHES) or _is_cancelled(exception)
     return "interrupted" if wished else "failed"
+
+
+def _names(exception: BaseException) -> list[str]:
+    """Its class and those above: users derive their own, and optuna takes them for its own."""
+    return [kind.__name__ for kind in type(exception).__mro__]
 
 
 def _is_cancelled(exception: BaseException) -> bool:

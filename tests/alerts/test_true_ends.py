@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_ends import TrialPruned
 
 from lightning_expname.alerts import Alerts, Message
-from lightning_expname.alerts.outcome import is_consequence
+from lightning_expname.alerts.outcome import EVENTS, is_consequence
 from lightning_expname.testing.slack_server import SlackServer
 
 
@@ -310,6 +311,27 @@ def test_an_exception_with_a_will_of_its_own_is_told(alerts: Alerts, told: Told)
     with pytest.raises(Secretive), alerts.watch("train"):
         raise Secretive
     assert alerts.close(30) and told.titles == ["train failed"]
+
+
+class DivergedError(TrialPruned):
+    """A user's own kind of pruning, which Optuna takes for one as well."""
+
+
+@pytest.mark.parametrize(
+    ("end", "title", "reason"),
+    [
+        (DivergedError("nan"), "train pruned", "DivergedError: nan"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_other_packages_end_by(
+    told: Told, end: Exception, title: str, reason: str | None
+) -> None:
+    alerts = Alerts(senders=[told], slack_webhook="", wandb=False, watchdog=False, events=EVENTS)
+    with pytest.raises(type(end)), alerts.watch("train"):
+        raise end
+    assert alerts.close(30)
+    assert [(one.title, one.reason) for one in told.messages[1:]] == [(title, reason)]
 
 
 class Leaving:
