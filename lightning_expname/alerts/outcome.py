@@ -18,6 +18,7 @@ EVENTS: Final = ("started", "finished", "failed", "interrupted", "killed", "prun
 _TOLD: Final = "__expname_told__"
 _WISHES: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _CANCELLED: Final = ("CancelledError", "Cancelled")  # asyncio's, which is no light import; trio's
+_COMMAND_LINES: Final = ("click", "typer")  # no dependencies here
 _READ_MAX: Final = 60_000  # before secrets are removed: more than is told, so that none is cut
 
 # What torch.multiprocessing raises in the process that started the ranks.
@@ -36,11 +37,13 @@ def outcome_of(exception: BaseException) -> Literal["failed", "interrupted", "pr
     """What a mode's end is called when this exception ended it.
 
     `interrupted` is somebody's wish: Ctrl-C, `sys.exit`, and SIGTERM, which Lightning turns into
-    a `SystemExit` whose exit code is 0; a task that is cancelled, a generator that is closed.
+    a `SystemExit` whose exit code is 0; a task that is cancelled, a generator that is closed;
+    click's and typer's `Exit` and `Abort`.
     """
     if "TrialPruned" in _names(exception):  # optuna's, which is no dependency here
         return "pruned"
-    wished = isinstance(exception, _WISHES) or _is_cancelled(exception)
+    of_command = _is_of_command_line(exception, "Exit", "Abort")
+    wished = isinstance(exception, _WISHES) or _is_cancelled(exception) or of_command
     return "interrupted" if wished else "failed"
 
 
@@ -54,8 +57,18 @@ def _is_cancelled(exception: BaseException) -> bool:
     return not isinstance(exception, Exception) and type(exception).__name__ in _CANCELLED
 
 
+def _is_of_command_line(exception: BaseException, *names: str) -> bool:
+    """click's and typer's errors: `ctx.exit(0)` raises an `Exit`, which is a RuntimeError."""
+    return any(
+        kind.__name__ in names and str(kind.__module__).split(".")[0] in _COMMAND_LINES
+        for kind in type(exception).__mro__
+    )
+
+
 def is_good_exit(exception: BaseException) -> bool:
-    """Whether this is `sys.exit(0)`, with which command-line programs end well."""
+    """Whether this is `sys.exit(0)`, or `ctx.exit(0)`: command-line programs end well with them."""
+    if _is_of_command_line(exception, "Exit"):
+        return getattr(exception, "exit_code", None) in (None, 0, False)
     return type(exception) is SystemExit and exception.code in (None, 0, False)
 
 
@@ -66,6 +79,8 @@ def reason_of(exception: BaseException) -> str:
         return "SIGTERM: stopped from outside, or preempted by the scheduler"
     if isinstance(exception, SystemExit):
         return f"sys.exit({exception.code!r})"
+    if _is_of_command_line(exception, "Exit"):
+        return f"exit({getattr(exception, 'exit_code', '')!r})"
     if isinstance(exception, GeneratorExit):
         return "GeneratorExit: whoever used the generator did not go on to its end"
     try:
@@ -145,6 +160,7 @@ def _before(exception: BaseException) -> BaseException | None:
 
 def _cause(exception: BaseException) -> BaseException | None:
     is_leaving = isinstance(exception, (SystemExit, KeyboardInterrupt))
+    is_leaving = is_leaving or _is_of_command_line(exception, "Exit", "Abort")
     return exception.__cause__ or (exception.__context__ if is_leaving else None)
 
 

@@ -317,10 +317,26 @@ class DivergedError(TrialPruned):
     """A user's own kind of pruning, which Optuna takes for one as well."""
 
 
+class Exit(RuntimeError):
+    """Called like typer's."""
+
+    def __init__(self, code: int) -> None:
+        self.exit_code = code
+
+
+class Abort(RuntimeError): ...
+
+
+Exit.__module__ = Abort.__module__ = "typer._click.exceptions"
+
+
 @pytest.mark.parametrize(
     ("end", "title", "reason"),
     [
         (DivergedError("nan"), "train pruned", "DivergedError: nan"),
+        (Exit(0), "train finished", None),
+        (Exit(3), "train interrupted", "exit(3)"),
+        (Abort(), "train interrupted", "Abort"),
     ],
     ids=lambda value: type(value).__name__,
 )
