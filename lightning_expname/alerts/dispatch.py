@@ -152,7 +152,7 @@ class Dispatch:
     def _start_watchdog(self) -> None:
         try:
             self._watchdog = Watchdog(self._on_answer)
-        except (OSError, RuntimeError) as error:  # no thread can listen to it any more
+        except Exception as error:  # no process, no thread; a path that no process can be given
             self._wants_watchdog = False
             complain(f"no watchdog could be started ({error}), so a killed run tells nobody")
             return

@@ -135,7 +135,8 @@ def _is_ready(pipe: IO[bytes], end: float) -> bool:
 def _import_path() -> list[str]:
     """What this process imports from, so that the watchdog finds the same package and slack-sdk."""
     own = str(Path(__file__).parents[2])
-    return list(dict.fromkeys([*(os.path.abspath(path) for path in sys.path), own]))
+    others = (path for path in sys.path if isinstance(path, str))  # imports skip what is none, too
+    return list(dict.fromkeys([*map(os.path.abspath, others), own]))
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
