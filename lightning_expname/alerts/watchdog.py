@@ -17,8 +17,11 @@ from .protocol import Lines, line
 
 _PACKAGE: Final = __name__.split(".")[0]
 _WRITE_SECONDS: Final = 1.0
+
+# Its own standard library comes first, without the working directory: the training may have put a
+# folder of its own before that, once it had imported what a module there would have hidden.
 _PROGRAM: Final = (
-    "import sys; sys.path[:] = sys.argv[2:];"
+    "import sys; sys.path[:] = dict.fromkeys([*filter(None, sys.path), *sys.argv[2:]]);"
     f" from {_PACKAGE}.alerts.watchdog_process import main; main()"
 )
 _HIDDEN: Final = ("token", "secret", "password", "passwd", "api_key", "apikey", "webhook")
@@ -133,16 +136,19 @@ def _is_ready(pipe: IO[bytes], end: float) -> bool:
 
 
 def _import_path() -> list[str]:
-    """What this process imports from, so that the watchdog finds the same package and slack-sdk."""
+    """Where this very package is, and what else this process imports from, such as slack-sdk."""
     own = str(Path(__file__).parents[2])
     others = (path for path in sys.path if isinstance(path, str))  # imports skip what is none, too
-    return list(dict.fromkeys([*map(os.path.abspath, others), own]))
+    return list(dict.fromkeys(map(os.path.abspath, [own, *others])))
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Without secrets: it needs none of them, and it outlives the training."""
+    """Without secrets: it needs none of them, and it outlives the training.
+
+    And without what would come before its standard library; it is told its import path.
+    """
     return {
         key: value
         for key, value in variables.items()
-        if not any(word in key.lower() for word in _HIDDEN)
+        if key != "PYTHONPATH" and not any(word in key.lower() for word in _HIDDEN)
     }

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,28 @@ def test_whatever_keeps_a_watchdog_from_starting_harms_nobody(
         pass
     assert alerts.close(30)
     assert only_message(expname_slack) == "✅ train finished"
+
+
+@pytest.mark.parametrize("how", ["sys.path", "PYTHONPATH", "a package"])
+@pytest.mark.parametrize("end", ["finished", "killed"])
+def test_a_folder_that_comes_to_be_first_hides_no_module(
+    expname_slack: SlackServer, tmp_path: Path, how: str, end: str
+) -> None:
+    """Old projects put their helpers there once they have imported what they need."""
+    for name in ("logging", "queue", "lightning_expname" if how == "a package" else "json"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not this one')")
+    program = f"""
+import os, signal, sys, time
+from lightning_expname.alerts import Alerts
+if {how == "PYTHONPATH"}:
+    os.environ["PYTHONPATH"] = sys.argv[1]
+else:
+    sys.path.insert(0, sys.argv[1])
+with Alerts().watch("train"):
+    time.sleep(0.5)
+    if {end == "killed"}:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    said = run(program, str(tmp_path)).stderr
+    assert only_message(expname_slack)[2:].strip().startswith(f"train {end}")
+    assert said == ""
