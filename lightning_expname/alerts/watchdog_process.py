@@ -2,7 +2,8 @@
 
 It delivers what the training tells it to Slack, so that the training never waits for the network.
 When the training is gone without a word (SIGKILL, out of memory, a segfault, `os._exit`), it says
-that, and notes it in the run's record. It imports nothing heavy; Slack's client only to send.
+that, and notes it in the run's record. It imports nothing heavy, and everything at its start: when
+the training is gone, the package's folder may be gone too, by an upgrade.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Final
 
+from ..records import read_record, write_record
 from .courier import PATIENCE, Courier
 from .message import Message
 from .out_of_memory import killed_for_memory
@@ -79,6 +82,8 @@ class Watchdog:
     def _configure(self, slack: dict[str, Any], events: list[str], threads: dict[str, str]) -> None:
         senders = SlackAccess(**slack).senders(threads, self._on_thread)
         self._courier = Courier(senders, events, self._on_trouble)
+        if senders:
+            _import_client()
 
     def _probe(self) -> None:
         if self._courier is not None:
@@ -157,6 +162,12 @@ class Watchdog:
             os.write(1, line(**data))
 
 
+def _import_client() -> None:
+    """80 ms, before a channel's thread imports it too: of two, one would see half of it."""
+    with contextlib.suppress(Exception):  # whoever sends by it says what is amiss
+        import_module("slack_sdk")
+
+
 def _read() -> bytes | None:
     """What is in the pipe; None when there is nothing now, empty at its end."""
     try:
@@ -173,10 +184,7 @@ def _reason(pid: int, for_memory: bool) -> str:
 
 def _with_newest(message: Message, path: str | None) -> Message:
     """The checkpoint and score that the record knows: it is written at every save."""
-    from ..errors import RecordError
-    from ..records import read_record
-
-    with contextlib.suppress(RecordError, OSError):
+    with contextlib.suppress(Exception):  # the record is no reason to say nothing
         record = read_record(path) if path is not None else None
         if record is not None and (saved := record.best or record.last):
             score = record.score if record.score is not None else message.score
@@ -190,10 +198,7 @@ def _with_newest(message: Message, path: str | None) -> Message:
 
 def _close_record(path: str, outcome: str) -> None:
     """Notes the end in the run's record, if nobody else has; the record is no reason to fail."""
-    from ..errors import RecordError
-    from ..records import read_record, write_record
-
-    with contextlib.suppress(RecordError, OSError):
+    with contextlib.suppress(Exception):
         record = read_record(path)
         if record.status == "running":
             now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())

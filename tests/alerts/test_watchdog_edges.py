@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import slack_sdk
 
+import lightning_expname
 from lightning_expname.alerts import Alerts
 from lightning_expname.observer import ExpNameWarning, _said
+from lightning_expname.records import RunRecord, read_record, write_record
 from lightning_expname.testing.slack_server import SlackServer
 
 LATER = 0.5  # seconds in which a second message would have come
@@ -87,3 +91,53 @@ with Alerts().watch("train"):
     said = run(program, str(tmp_path)).stderr
     assert only_message(expname_slack)[2:].strip().startswith(f"train {end}")
     assert said == ""
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_package_that_is_upgraded_meanwhile(
+    expname_slack: SlackServer, tmp_path: Path, rank: str
+) -> None:
+    """`pip install --upgrade` removes its folder; slack-sdk is only half in place again."""
+    for package in (lightning_expname, slack_sdk):
+        folder = Path(str(package.__file__)).parent
+        shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("*.pyc"))
+    record = a_record(tmp_path)
+    program = """
+import os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+from lightning_expname.alerts import Alerts
+with Alerts().watch("train") as watched:
+    watched.update(record=sys.argv[2])
+    time.sleep(1.0)
+    for name in ("lightning_expname", "slack_sdk"):
+        os.rename(f"{sys.argv[1]}/{name}", f"{sys.argv[1]}/{name}-old")
+    open(f"{sys.argv[1]}/slack_sdk.py", "w").write("raise ImportError")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run(program, str(tmp_path), str(record), TMPDIR=str(tmp_path), **rank_of_two(rank))
+    said = only_message(expname_slack)
+    assert said.startswith("💀 train killed")
+    assert "best.ckpt" in expname_slack.messages[0].shown
+    assert read_record(record).status == "killed"
+
+
+def test_a_watchdog_imports_nothing_heavy() -> None:
+    program = """
+import sys
+from lightning_expname.alerts import watchdog_process
+watchdog_process._import_client()
+print({"slack_sdk", "torch", "lightning", "wandb", "numpy", "matplotlib"} & {*sys.modules})
+"""
+    assert run(program).stdout == "{'slack_sdk'}\n"
+
+
+def a_record(root: Path) -> Path:
+    path = root / "runs" / "record.json"
+    names = {"project": "p", "run": "r", "stem": "r", "model": "m", "dataset": "d"}
+    write_record(RunRecord("1", **names, record="runs/record.json", best="best.ckpt", path=path))
+    return path
+
+
+def rank_of_two(rank: str) -> dict[str, str]:
+    """Rank 0 asks Slack at the start whether it is well."""
+    return {"WORLD_SIZE": "2", "RANK": rank, "MASTER_PORT": "1"}
