@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
+from .pipe_end import PipeEnd, pipe
 from .protocol import Lines, line
 
 _PACKAGE: Final = __name__.split(".")[0]
@@ -48,24 +49,24 @@ class Watchdog:
     def __init__(self, on_answer: Answer) -> None:
         # Its own session: it survives the terminal and Ctrl-C. No output: whoever reads the
         # training's output to the end would wait for it.
+        inlet, self._pipe = pipe()
+        answers, outlet = pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-c", _PROGRAM, str(os.getpid()), *_import_path()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=inlet.number,
+            stdout=outlet.number,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd=os.path.abspath(os.sep),
             env=_environment(os.environ),
-            bufsize=0,
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._pipe = self._process.stdin
-        os.set_blocking(self._pipe.fileno(), False)
+        inlet.close()
+        outlet.close()
+        os.set_blocking(self._pipe.number, False)
         self._is_gone = threading.Event()
         self._listener = threading.Thread(
             target=self._listen,
-            args=(self._process.stdout, on_answer),
+            args=(answers, on_answer),
             name="expname-watchdog",
             daemon=True,
         )
@@ -87,8 +88,8 @@ class Watchdog:
         end = time.monotonic() + _WRITE_SECONDS
         while rest:
             try:
-                rest = rest[self._pipe.write(rest) or 0 :]
-            except (OSError, ValueError):
+                rest = rest[self._pipe.write(rest) :]
+            except OSError:
                 return False
             if rest and not _is_ready(self._pipe, end):
                 self._process.kill()  # half a line was written: what it would say is not true
@@ -98,14 +99,12 @@ class Watchdog:
     def part(self) -> None:
         """Says that nothing more will come; it ends, when it has delivered what it has."""
         self.tell(op="leave")  # a forked child may hold the pipe open
-        with contextlib.suppress(OSError):
-            self._pipe.close()
+        self._pipe.close()
 
     def kill(self) -> None:
         """Ends it at once, with what it has not delivered."""
         self._process.kill()
-        with contextlib.suppress(OSError):
-            self._pipe.close()
+        self._pipe.close()
         self._process.wait()
         self._listener.join(1.0)
 
@@ -118,20 +117,21 @@ class Watchdog:
         self._is_gone.wait(1.0)  # its last words
         return True
 
-    def _listen(self, stream: IO[bytes], on_answer: Answer) -> None:
+    def _listen(self, answers: PipeEnd, on_answer: Answer) -> None:
         lines = Lines()
-        with contextlib.suppress(OSError, ValueError), stream:
-            while piece := stream.read(4096):
+        with contextlib.suppress(OSError, ValueError):
+            while piece := answers.read():
                 for data in lines.feed(piece):
                     on_answer(data)
+        answers.close()
         self._is_gone.set()
         on_answer({"gone": True})
 
 
-def _is_ready(pipe: IO[bytes], end: float) -> bool:
-    seconds = end - time.monotonic()
+def _is_ready(end: PipeEnd, until: float) -> bool:
+    seconds = until - time.monotonic()
     poll = select.poll()  # `select` knows no file beyond the 1024th
-    poll.register(pipe, select.POLLOUT)
+    poll.register(end.number, select.POLLOUT)
     return seconds > 0 and bool(poll.poll(seconds * 1000))
 
 

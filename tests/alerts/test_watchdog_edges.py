@@ -100,7 +100,7 @@ def test_a_package_that_is_upgraded_meanwhile(
     """`pip install --upgrade` removes its folder; slack-sdk is only half in place again."""
     for package in (lightning_expname, slack_sdk):
         folder = Path(str(package.__file__)).parent
-        shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("*.pyc"))
+        shutil.copytree(folder, tmp_path / folder.name)
     record = a_record(tmp_path)
     program = """
 import os, signal, sys, time
@@ -108,7 +108,7 @@ sys.path.insert(0, sys.argv[1])
 from lightning_expname.alerts import Alerts
 with Alerts().watch("train") as watched:
     watched.update(record=sys.argv[2])
-    time.sleep(1.0)
+    time.sleep(2.0)
     for name in ("lightning_expname", "slack_sdk"):
         os.rename(f"{sys.argv[1]}/{name}", f"{sys.argv[1]}/{name}-old")
     open(f"{sys.argv[1]}/slack_sdk.py", "w").write("raise ImportError")
@@ -141,3 +141,29 @@ def a_record(root: Path) -> Path:
 def rank_of_two(rank: str) -> dict[str, str]:
     """Rank 0 asks Slack at the start whether it is well."""
     return {"WORLD_SIZE": "2", "RANK": rank, "MASTER_PORT": "1"}
+
+
+def test_files_that_took_the_place_of_the_pipes_are_left_alone(
+    expname_slack: SlackServer, tmp_path: Path
+) -> None:
+    """A program that becomes a daemon closes what it did not open."""
+    program = """
+import gc, os, sys, time
+from pathlib import Path
+from lightning_expname.alerts import Alerts
+alerts = Alerts()
+with alerts.watch("train") as watched:
+    time.sleep(0.5)
+    os.closerange(3, 256)
+    numbers = [os.open(f"{sys.argv[1]}/{n}", os.O_RDWR | os.O_CREAT) for n in range(16)]
+    watched.update(score=0.9)
+alerts.close(30)
+del alerts, watched
+gc.collect()
+for number in numbers:
+    os.write(number, b"the user's")
+"""
+    done = run(program, str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"the user's"}
+    assert any("train finished" in one.text for one in expname_slack.wait_for(2))
