@@ -10,6 +10,9 @@ import contextlib
 import errno
 import os
 import stat
+from typing import Final
+
+_FIRST: Final = 3  # below it are stdin, stdout and stderr
 
 
 class PipeEnd:
@@ -69,4 +72,16 @@ def pipe() -> tuple[PipeEnd, PipeEnd]:
         OSError: too many files are open.
     """
     reading, writing = os.pipe()
-    return PipeEnd(reading), PipeEnd(writing)
+    return PipeEnd(_lifted(reading)), PipeEnd(_lifted(writing))
+
+
+def _lifted(number: int) -> int:
+    """Where stdin, stdout and stderr are closed, native code still writes to their numbers."""
+    if number >= _FIRST:
+        return number
+    from fcntl import F_DUPFD_CLOEXEC, fcntl  # here: Windows has none
+
+    try:
+        return fcntl(number, F_DUPFD_CLOEXEC, _FIRST)
+    finally:
+        os.close(number)

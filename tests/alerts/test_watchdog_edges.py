@@ -167,3 +167,18 @@ for number in numbers:
     assert (done.returncode, done.stdout) == (0, "")
     assert {path.read_text() for path in tmp_path.iterdir()} == {"the user's"}
     assert any("train finished" in one.text for one in expname_slack.wait_for(2))
+
+
+def test_no_pipe_has_the_number_of_a_closed_output(expname_slack: SlackServer) -> None:
+    """Native code writes there all the same."""
+    program = """
+import contextlib, os
+from lightning_expname.alerts import Alerts
+with Alerts().watch("train"):
+    for number in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            os.write(number, b"progress 99%")
+"""
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, program]
+    assert subprocess.run(command, timeout=60).returncode == 0
+    assert only_message(expname_slack) == "✅ train finished"
