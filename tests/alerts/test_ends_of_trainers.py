@@ -12,28 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels import Told
 from endings import MARKER
 from flavour import Callback, ExpNameAlerts, ModelCheckpoint, Trainer
 from lit_models import fit, lit, loader, trainer
 
-from lightning_expname.alerts import Message
 from lightning_expname.testing.slack_server import SlackServer
 
 OVERWRITTEN = Path(__file__).with_name("overwritten_checkpoints.py")
-
-
-class Told:
-    """A channel that remembers."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def send(self, message: Message) -> None:
-        self.messages.append(message)
-
-    @property
-    def ends(self) -> list[str]:
-        return sorted(f"{message.mode} {message.outcome}" for message in self.messages)
 
 
 @pytest.fixture
@@ -123,7 +109,8 @@ def test_a_failure_before_the_next_training_is_not_the_teardowns(
         ran.fit(lit(), 5)
     assert alerts.close(30)
     first, second = told.messages
-    assert (second.outcome, first.began) != ("finished", second.began)
+    assert (first.outcome, second.outcome) == ("finished", "failed")
+    assert first.began and second.began and second.began > first.began + 0.5
 
 
 def test_a_kill_tells_the_checkpoint_that_is_there(

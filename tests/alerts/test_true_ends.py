@@ -14,25 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels import Told
 from plain_ends import TrialPruned
 
 from lightning_expname.alerts import Alerts, Message
 from lightning_expname.alerts.outcome import EVENTS, is_consequence
 from lightning_expname.testing.slack_server import SlackServer
-
-
-class Told:
-    """A channel that remembers."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def send(self, message: Message) -> None:
-        self.messages.append(message)
-
-    @property
-    def titles(self) -> list[str]:
-        return [message.title for message in self.messages]
 
 
 @pytest.fixture
