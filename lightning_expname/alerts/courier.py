@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -187,8 +188,11 @@ class _Lane:
 def in_background(work: Callable[[], object], name: str) -> threading.Thread | None:
     """A daemon thread at work; None where the interpreter is about to end.
 
-    From Python 3.12 on no thread can be started there, `atexit` included.
+    From Python 3.12 on no thread can be started there, `atexit` included; before, one would be
+    waited for that never runs, where the last objects are destroyed.
     """
+    if sys.is_finalizing():
+        return None
     thread = threading.Thread(target=work, name=name, daemon=True)
     try:
         thread.start()

@@ -68,8 +68,13 @@ def _is_of_command_line(exception: BaseException, *names: str) -> bool:
 def is_good_exit(exception: BaseException) -> bool:
     """Whether this is `sys.exit(0)`, or `ctx.exit(0)`: command-line programs end well with them."""
     if _is_of_command_line(exception, "Exit"):
-        return getattr(exception, "exit_code", None) in (None, 0, False)
-    return type(exception) is SystemExit and exception.code in (None, 0, False)
+        return _is_good_code(getattr(exception, "exit_code", None))
+    return type(exception) is SystemExit and _is_good_code(exception.code)
+
+
+def _is_good_code(code: object) -> bool:
+    """Arrays, which have no truth, are printed, and are no success."""
+    return code is None or (isinstance(code, int) and code == 0)
 
 
 def reason_of(exception: BaseException) -> str:
@@ -110,9 +115,14 @@ def is_consequence(exception: BaseException, world: int) -> bool:
     """
     with contextlib.suppress(Exception):  # attributes may be programs of their own, and fail
         chain = list(_chain(exception, _before))
-        started = any(type(one).__name__ in _OTHERS_ENDS for one in chain)
+        started = any(map(is_of_another_process, chain))
         return started or (world > 1 and any(map(_misses_a_peer, chain)))
     return False
+
+
+def is_of_another_process(exception: BaseException) -> bool:
+    """Whether the process that started the ranks raises it, as one of them has ended."""
+    return type(exception).__name__ in _OTHERS_ENDS
 
 
 def _misses_a_peer(exception: BaseException) -> bool:

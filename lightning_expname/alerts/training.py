@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
-import sys
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from ..observer import observed, warn_once
 from ..records import RunRecord
+from .calls import calls_under_way, is_launchers_own, is_of_teardown, is_search
 from .center import Alerts
 from .outcome import outcome_of
 from .ranks import Place, process_start, share_of
@@ -22,7 +22,10 @@ from .scopes import Scope
 
 _MODES: Final = {"fit": "train"}
 _UPDATE_SECONDS: Final = 2.0
-_HIDDEN_CAUSE: Final = "an error, which another callback's on_exception hid by its own"
+_UNTOLD: Final = (
+    "an error of which this callback was not told: another's on_exception failed before, or the"
+    " Trainer's callbacks were replaced"
+)
 
 
 @dataclass
@@ -36,6 +39,7 @@ class _Mode:
         works: whether it has come to its first step; it may have none to take.
         updated: when the watchdog was told last, as `time.monotonic` counts.
         curve: points (epoch, value) of the monitored metric.
+        within: calls of the same Trainer that are under way within this one.
     """
 
     trainer: weakref.ref[Any]
@@ -44,23 +48,18 @@ class _Mode:
     works: bool = False
     updated: float = 0.0
     curve: list[tuple[float, float]] = field(default_factory=list)
+    within: int = 0
 
     @property
     def is_due(self) -> bool:
         """Whether the watchdog was told long enough ago."""
         return time.monotonic() - self.updated >= _UPDATE_SECONDS
 
-    @property
-    def is_left(self) -> bool:
-        """Whether its Trainer is at it no longer."""
-        state = getattr(self.trainer(), "state", None)
-        return getattr(state, "status", None) != "running"
-
 
 class TrainingAlerts(Alerts):
     """`Alerts` with the hooks of a Lightning callback; `ExpNameAlerts` adds the base class."""
 
-    _passing = Alerts._passing | {"_modes", "_finished", "_module_log"}
+    _passing = Alerts._passing | {"_modes", "_finished", "_module_log", "log_dict"}
 
     def _renew(self) -> None:
         super()._renew()
@@ -98,8 +97,16 @@ class TrainingAlerts(Alerts):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:  # noqa: ARG002  # a hook
         """A mode begins, in each of its processes."""
         self._open(trainer, pl_module)
+        if (mode := self._mode(trainer)) is not None:
+            self._settle(mode.scope, int(trainer.global_rank))
 
-    def _open(self, trainer: Any, module: Any, **facts: Any) -> None:
+    def _settle(self, scope: Scope, rank: int) -> None:
+        """A process that `ddp_spawn` or `ddp_fork` started knows its rank from here on."""
+        if scope.place.rank != rank:
+            scope.place = dataclasses.replace(scope.place, rank=rank)
+            self.update(scope, rank=rank)
+
+    def _open(self, trainer: Any, module: Any, *, place: Place | None = None, **facts: Any) -> None:
         """A training within a training, in the same thread, is not told of: the outer one runs."""
         self._enter_process()
         thread = threading.get_ident()
@@ -108,19 +115,21 @@ class TrainingAlerts(Alerts):
         if any(one.thread == thread for one in [*self._modes]) or self._is_told_already(trainer):
             return
         mode = _mode_of(trainer)
-        place = _place_of(trainer, mode, self._nth, self._audience)
+        place = place or _place_of(trainer, mode, self._nth, self._audience)
         scope = self.begin(mode, place=place, starts=False, model=_model_of(module), **facts)
         if scope is not None:  # it could not begin, and has said so
             self._modes.append(_Mode(weakref.ref(trainer), scope, thread))
 
     def _leave_behind(self, trainer: Any) -> None:
-        """What is open still when another mode begins: a hook of somebody else's kept its end."""
+        """What is open still when another mode begins, though its Trainer is at it no longer."""
         thread = threading.get_ident()
         for mode in [*self._modes]:
-            is_here = mode.thread == thread or mode.trainer() is None
-            if mode.trainer() is trainer or (is_here and mode.is_left):
+            its = mode.trainer()
+            if its is trainer and calls_under_way(its) > 1:
+                mode.within += 1
+            elif its in (trainer, None) or (mode.thread == thread and not calls_under_way(its)):
                 self._modes.remove(mode)
-                self.update(mode.scope, reason=_HIDDEN_CAUSE)
+                self.update(mode.scope, reason=_UNTOLD)
                 self.end(mode.scope, "failed")
 
     def _is_told_already(self, trainer: Any) -> bool:
@@ -170,9 +179,8 @@ class TrainingAlerts(Alerts):
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:  # noqa: ARG002
         """A checkpoint is about to be written."""
-        mode = self._mode(trainer)
-        if mode is not None:
-            self._wake(mode)
+        if self._mode(trainer) is not None:
+            self._wake()
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """What a kill would say is newer."""
@@ -188,7 +196,7 @@ class TrainingAlerts(Alerts):
         mode = self._mode(trainer)
         if mode is None or trainer.sanity_checking:
             return
-        self._wake(mode)
+        self._wake()
         monitor = getattr(trainer.checkpoint_callback, "monitor", None)
         value = trainer.callback_metrics.get(monitor) if monitor else None
         if value is None:
@@ -209,9 +217,9 @@ class TrainingAlerts(Alerts):
             self._note(mode, trainer, module)
             self._rest()
 
-    def _wake(self, mode: _Mode) -> None:
+    def _wake(self) -> None:
         """Something is new, and the next batch is to tell it."""
-        if mode.is_due and self._owns_batch_hook:
+        if self._owns_batch_hook:
             vars(self).pop("on_train_batch_start", None)
 
     def _rest(self) -> None:
@@ -247,38 +255,32 @@ class TrainingAlerts(Alerts):
     @observed
     def _finish(self, trainer: Any, module: Any, exception: BaseException | None) -> None:
         if exception is not None and self._mode(trainer) is None:
-            began = self._finished.pop(trainer, None) if _is_of_teardown(exception) else None
-            self._open(trainer, module, began=began)
+            self._open_late(trainer, module, exception)
         mode = self._mode(trainer)
         if mode is None:
+            return
+        if mode.within:  # the end of a call within it
+            mode.within -= 1
             return
         with contextlib.suppress(Exception):  # half set up, there is little to note
             self._note(mode, trainer, module, curve=tuple(mode.curve))
         self._modes.remove(mode)
         self._end_of(mode, trainer, exception)
 
+    def _open_late(self, trainer: Any, module: Any, exception: BaseException) -> None:
+        """Of a mode that failed before it was set up, or after it was told of."""
+        began = self._finished.pop(trainer, None) if is_of_teardown(exception) else None
+        place = Place() if is_launchers_own(trainer, exception) else None
+        self._open(trainer, module, place=place, began=began)
+
     def _end_of(self, mode: _Mode, trainer: Any, exception: BaseException | None) -> None:
         if exception is not None:
-            self.end(mode.scope, outcome_of(exception), exception)
-        elif not mode.works and _is_search():
+            self.end(mode.scope, outcome_of(exception), exception, once=True)
+        elif not mode.works and is_search():
             self.drop(mode.scope)
         else:
             self._finished[trainer] = mode.scope.message.began or time.time()
             self.end(mode.scope, "finished")
-
-
-def _is_search() -> bool:
-    """Whether a search for a rate or a batch size is over, which leaves `fit` before its start.
-
-    The Trainer takes the mode down while it handles that (`_TunerExitException`, 2.2 to 2.6).
-    """
-    return type(sys.exc_info()[1]).__name__ == "_TunerExitException"
-
-
-def _is_of_teardown(exception: BaseException) -> bool:
-    """Whether it came of somebody's `teardown`, which may follow ours."""
-    frames = traceback.walk_tb(exception.__traceback__)
-    return any(frame.f_code.co_name == "_call_teardown_hook" for frame, _ in frames)
 
 
 def _experiment_of(trainer: Any) -> Any | None:

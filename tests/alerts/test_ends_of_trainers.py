@@ -80,6 +80,58 @@ def test_a_training_with_nothing_left_to_do_is_told(
     assert alerts.close(30) and told.ends == ["train finished"] * 3
 
 
+class TestsWithin(Callback):
+    """Tests with the Trainer that fits, in one of its hooks."""
+
+    def __init__(self, hook: str) -> None:
+        setattr(self, hook, self._test)
+        self.has_tested = False
+
+    def _test(self, ran: Any, module: Any, *given: Any) -> None:
+        if not self.has_tested:
+            self.has_tested = True
+            ran.test(module, loader(), verbose=False)
+
+
+@pytest.mark.parametrize("hook", ["on_train_end", "on_fit_end"])
+def test_a_test_within_the_fit_does_not_end_it(
+    alerts: ExpNameAlerts, told: Told, hook: str
+) -> None:
+    fit(False, alerts, TestsWithin(hook))
+    assert alerts.close(30) and told.ends == ["train finished"]
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_test_where_a_failure_is_told_does_not_hide_it(
+    alerts: ExpNameAlerts, told: Told, is_same: bool
+) -> None:
+    class Rescue(Callback):
+        def on_exception(self, ran: Any, module: Any, exception: BaseException) -> None:
+            tester = ran if is_same else trainer(False, alerts)
+            tester.test(lit(), loader(), verbose=False)
+
+    broken = lit()
+    broken.on_train_epoch_end = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with pytest.raises(ZeroDivisionError):
+        fit(False, Rescue(), alerts, module=broken)
+    fit(False, alerts)
+    assert alerts.close(30) and told.ends == ["train failed", "train finished"]
+    assert told.messages[0].reason == "ZeroDivisionError: division by zero"
+
+
+def test_a_part_of_a_training_that_was_told_is_told_once(alerts: ExpNameAlerts, told: Told) -> None:
+    def load() -> None:
+        with alerts.watch("download"):
+            raise OSError("no connection")
+
+    module = lit()
+    module.on_train_start = load  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="no connection"):
+        fit(False, alerts, module=module)
+    assert alerts.close(30) and told.ends == ["download failed"]
+    assert told.messages[0].within == "train: MultiModalTransformer"
+
+
 class LateFailure(Callback):
     def on_train_start(self, ran: Any, module: Any) -> None:
         time.sleep(0.5)

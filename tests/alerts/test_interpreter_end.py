@@ -64,3 +64,31 @@ def test_what_is_said_at_exit_is_delivered(
     )
     assert "Traceback" not in done.stderr and done.returncode == 0
     assert file.read_text() == told
+
+
+LATER = """
+import builtins, os, sys
+from lightning_expname.alerts import Alerts
+
+class Quiet:
+    def send(self, message):
+        pass
+
+class Kept:
+    def __init__(self):
+        self.alerts = Alerts(wandb=False, senders=[Quiet()])
+
+    def __del__(self):
+        with self.alerts.watch("late"):
+            pass
+
+builtins.kept = Kept()  # destroyed last
+"""
+
+
+def test_a_mode_of_a_destructor_does_not_keep_the_program_from_its_end() -> None:
+    variables = {name: one for name, one in os.environ.items() if not name.startswith("SLACK_")}
+    done = subprocess.run(
+        [sys.executable, "-c", LATER], env=variables, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0

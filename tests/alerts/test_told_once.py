@@ -119,3 +119,18 @@ def test_what_another_process_has_told_is_not_told_again(
 def test_a_fact_that_is_not_the_users_to_say_is_an_error_at_once(alerts: Alerts, fact: str) -> None:
     with pytest.raises(TypeError, match=fact):
         alerts.watch("train", **{fact: 3})
+
+
+class Truthless:
+    """As an array of several numbers."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_an_exit_with_an_array_is_the_users_own(alerts: Alerts, told: Path) -> None:
+    with pytest.raises(SystemExit), alerts.watch("train"):
+        raise SystemExit(Truthless())
+    assert titles(alerts, told) == ["train interrupted"]

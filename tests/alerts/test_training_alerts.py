@@ -127,8 +127,8 @@ def test_a_failure_that_another_callback_hides_is_told_at_last(
         fit(False, Clumsy(), alerts, module=broken)
     fit(False, alerts)
     assert texts(alerts, expname_slack) == [
-        "train failed: MultiModalTransformer · an error, which another callback's on_exception hid"
-        " by its own",
+        "train failed: MultiModalTransformer · an error of which this callback was not told:"
+        " another's on_exception failed before, or the Trainer's callbacks were replaced",
         "train finished: MultiModalTransformer",
     ]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from endings import kill_training, latency, memory_cgroup, train_until
+from endings import TRAINING, kill_training, latency, memory_cgroup, train_until
 
 from lightning_expname.records import read_record
 from lightning_expname.testing import SlackServer
@@ -75,6 +77,7 @@ def test_together(
 ) -> None:
     _, messages = train_until(expname_slack, expname_root, end, str(rank), "2")
     check(expname_root, f"{end} on rank {rank}", outcome, messages)
+    check_rank(rank, outcome, messages)
 
 
 @pytest.mark.parametrize(("launcher", "strategy", "end", "rank", "outcome"), ELSEWHERE)
@@ -90,6 +93,7 @@ def test_under_other_launchers(
     arguments = [end, str(rank), "2", "fit", strategy]
     _, messages = train_until(expname_slack, expname_root, *arguments, launcher=launcher)
     check(expname_root, f"{launcher}, {strategy}, {end} on rank {rank}", outcome, messages)
+    check_rank(rank, outcome, messages)
     if launcher == "srun":
         assert (expname_root / "asked.txt").read_text().startswith("scontrol requeue ")
 
@@ -122,6 +126,27 @@ def test_trainings_that_are_killed_at_random_moments(
     time.sleep(2.0)  # when a second message would have come
     told = [one.text.partition(": ")[0] for one in expname_slack.messages]
     assert told == ["💀 train killed"] * rounds
+
+
+def check_rank(rank: int, outcome: str | None, messages: list[Posted]) -> None:
+    """Who speaks is the one that failed; of a kill, a rank that it left alone may be sooner."""
+    if outcome == "failed" and rank != -1:
+        assert f"*Rank* `{rank} of 2`" in messages[0].shown
+
+
+def test_what_fails_in_the_process_that_starts_ranks_is_told(
+    expname_root: Path, expname_slack: SlackServer
+) -> None:
+    program = [sys.executable, str(TRAINING.with_name("two_launches.py"))]
+    ran = subprocess.run(program, cwd=expname_root, capture_output=True, text=True, timeout=240)
+    assert ran.returncode == 1 and "PicklingError" in ran.stderr, ran.stderr
+    told = expname_slack.wait_for(3)
+    time.sleep(5.0)  # when a further message would have come
+    assert len(expname_slack.messages) == 3
+    started, finished, failed = (one.text for one in told)
+    assert started.startswith("▶️ train started")
+    assert finished.startswith("✅ train finished")
+    assert failed.startswith("❌ train failed") and "PicklingError" in failed
 
 
 def check(root: Path, end: str, outcome: str | None, messages: list[Posted]) -> None:
